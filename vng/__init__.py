@@ -1,0 +1,1 @@
+"""Video narrative grounding: from the nouns of a narrative to masks, built on pointvos."""
