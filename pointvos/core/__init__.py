@@ -1,0 +1,1 @@
+"""What every other layer stands on: points, masks, frames, files, geometry, the command line."""

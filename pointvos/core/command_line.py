@@ -1,0 +1,103 @@
+"""How every tool reads its settings and ends.
+
+The fields of a frozen dataclass become the flags; ``--config FILE.yaml`` gives a whole run,
+``--a.b value`` overrides one value, ``--print_config`` prints the resolved run. A tool exits with
+0, with 2 after one line on stderr when the user can mend the cause, and with 1 when the run failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
+
+from pointvos.core.errors import InputError
+
+Settings = TypeVar("Settings")
+
+USER_ERROR = 2
+RUN_FAILED = 1
+
+
+def settings_parser(settings_type: type[Settings], description: str) -> ArgumentParser:
+    """A parser whose flags are the fields of `settings_type`, nested dataclasses as groups."""
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    parser = ArgumentParser(
+        description=description,
+        epilog="--debug shows the traceback of an error.",
+        exit_on_error=False,
+    )
+    parser.add_argument("--config", action="config", help="a YAML file with a whole run")
+    parser.add_class_arguments(settings_type, as_group=False)
+    return parser
+
+
+def parse_settings(
+    settings_type: type[Settings], arguments: Sequence[str], description: str = ""
+) -> Settings:
+    """The settings that `arguments` (and a ``--config`` among them) give.
+
+    Raises:
+        InputError: a flag, key or value does not fit; for an unknown one the nearest is named.
+    """
+    parser = settings_parser(settings_type, description)
+    try:
+        parsed = parser.parse_args(list(arguments))
+        parsed.pop("config", None)
+        values = parser.instantiate_classes(parsed)
+    except (ArgumentError, TypeError) as error:
+        raise InputError(_explain(str(error), parser, arguments)) from error
+    return settings_type(**dict(vars(values)))
+
+
+def run_tool(
+    main: Callable[[Settings], None],
+    settings_type: type[Settings],
+    description: str,
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Parse the command line, call `main` with the settings, leave with the right exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    try:
+        main(
+            parse_settings(
+                settings_type, [word for word in given if word != "--debug"], description
+            )
+        )
+    except KeyboardInterrupt:
+        _leave("interrupted", 130, debug)
+    except (InputError, FileNotFoundError) as error:
+        _leave(str(error), USER_ERROR, debug)
+    except Exception as error:
+        _leave(f"{type(error).__name__}: {error}", RUN_FAILED, debug)
+
+
+def _leave(message: str, code: int, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    sys.exit(code)
+
+
+def _explain(message: str, parser: ArgumentParser, arguments: Sequence[str]) -> str:
+    """The parser's message on one line: the file it is about, and the nearest known name."""
+    text = " ".join(message.split())
+    unknown = re.search(
+        r"unrecognized arguments: --(?P<flag>[\w.]+)"
+        r"|(?:Group '(?P<group>[\w.]+)' does not accept option|Option) '(?P<key>[\w.]+)'",
+        text,
+    )
+    if unknown:
+        name = unknown["flag"] or ".".join(filter(None, (unknown["group"], unknown["key"])))
+        known = [action.dest for action in parser._actions]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        text += f"; did you mean {near[0]}?" if near else ""
+        if unknown["key"] and "--config" in arguments[:-1]:
+            text = f"{arguments[list(arguments).index('--config') + 1]}: {text}"
+    return text

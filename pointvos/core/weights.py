@@ -1,0 +1,88 @@
+"""Network weights from files, without running what a file may contain."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pointvos.core.atomic import atomic_path
+from pointvos.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+
+def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors by name, and the metadata of the file (empty for PyTorch's own format).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: it is neither safetensors nor a PyTorch file that holds tensors alone; a pickle
+            that would run code is refused.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: expected weights (.safetensors or .pth), found none")
+    if file.suffix == ".safetensors":
+        try:
+            with safe_open(str(file), framework="pt") as stored:
+                names = stored.keys()
+                return {name: stored.get_tensor(name) for name in names}, stored.metadata() or {}
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{file}: expected a safetensors file, found: {error}") from error
+    try:
+        loaded = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{file}: expected a file of tensors alone (a pickle with code is never run), found: "
+            f"{first_line}"
+        ) from error
+    if not isinstance(loaded, dict) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in loaded.items()
+    ):
+        raise InputError(f"{file}: expected a mapping from names to tensors, found another object")
+    return loaded, {}
+
+
+def write_weights(
+    path: str | Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> None:
+    """Write tensors as safetensors, atomically."""
+    from safetensors.torch import save_file
+
+    with atomic_path(path) as temporary:
+        save_file(
+            {key: tensor.detach().cpu().contiguous() for key, tensor in weights.items()},
+            str(temporary),
+            metadata=dict(metadata),
+        )
+
+
+def load_strictly(model: nn.Module, weights: Mapping[str, Tensor], source: str | Path) -> None:
+    """Copy `weights` into `model`; every name and shape must fit.
+
+    Raises:
+        InputError: the weights are of another architecture; the first misfit is named.
+    """
+    own = model.state_dict()
+    missing, unknown = sorted(set(own) - set(weights)), sorted(set(weights) - set(own))
+    if missing or unknown:
+        raise InputError(
+            f"{source}: expected the {len(own)} tensors of this architecture, found "
+            f"{len(missing)} missing ({', '.join(missing[:2]) or 'none'}) and {len(unknown)} "
+            f"unknown ({', '.join(unknown[:2]) or 'none'}); the weights are of another model"
+        )
+    for name, tensor in weights.items():
+        if tensor.shape != own[name].shape:
+            raise InputError(
+                f"{source}: expected {name} of shape {tuple(own[name].shape)}, found "
+                f"{tuple(tensor.shape)}; the weights are of another model"
+            )
+    model.load_state_dict(dict(weights), strict=True)
