@@ -1,0 +1,1 @@
+"""Networks: STCN and its parts, memory reading, soft aggregation, weight key maps."""

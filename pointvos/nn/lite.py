@@ -1,0 +1,194 @@
+"""`stcn_lite`: the small Point-STCN that runs on two processor cores.
+
+The same four roles as the full network (`pointvos.nn.stcn`) on an EfficientNet-Lite0 trunk, and three
+changes that points and little data ask for:
+
+- Keys have unit length times a learned temperature. Raw trunk features have norms near 100, and a
+  softmax over such distances is an identity without gradient.
+- A value carries, beside what the network learned, the mask itself at stride 16. Reading then also
+  says what the memory *labelled* here: the label averaged over the matches, and the best match
+  among foreground and among background positions. Without this evidence a network trained on
+  little data learns to segment whatever is salient and ignores the points.
+- The reference frame is segmented from its points first, and that mask is memorised too
+  (`decodes_reference`), because ten pixels are a poor memory.
+
+Shape legend as in `pointvos.nn.stcn`.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pointvos.nn.efficientnet_lite import PIXEL_MEAN, PIXEL_STD, EfficientNetLite0
+from pointvos.nn.memory_read import similarity, softmax_read, topk_read
+from pointvos.nn.stcn import STCN, QueryFeatures
+
+LABEL_CHANNELS = 2  # of a value: the mask averaged over a cell, and its maximum there
+MATCH_CHANNELS = 3  # of a readout: averaged label, best foreground and best background match
+UNMATCHED = -1.0  # cosine that stands for "nothing of this kind in the memory"
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with group norm and a shortcut (1x1 where the channels differ)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(1, inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm2 = nn.GroupNorm(8, outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """[B, inputs, H, W] -> [B, outputs, H, W]."""
+        y_BCHW = self.conv1(F.relu(self.norm1(x_BCHW)))
+        y_BCHW = self.conv2(F.relu(self.norm2(y_BCHW)))
+        return y_BCHW + self.shortcut(x_BCHW)
+
+
+class LiteKeyEncoder(nn.Module):
+    """Role 1: trunk features, strides 16 and 32 joined, to keys and query values."""
+
+    def __init__(self, *, trunk: EfficientNetLite0, width: int, key_channels: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.lateral16 = nn.Conv2d(112, width, 1)
+        self.lateral32 = nn.Conv2d(192, width, 1)
+        self.norm = nn.GroupNorm(8, width)
+        self.fuse = ResidualBlock(width, width)
+        self.key = nn.Conv2d(width, key_channels, 3, padding=1)
+        self.thin = nn.Conv2d(width, width, 3, padding=1)
+        # exp(log_scale)^2 / sqrt(key_channels) * 2 is what multiplies the cosine in the softmax.
+        self.log_scale = nn.Parameter(torch.tensor(math.log(math.sqrt(10 * math.sqrt(key_channels)))))
+
+    def forward(self, frames_BCHW: Tensor) -> QueryFeatures:
+        """Normalised frames to features."""
+        f4, f8, f16, f32 = self.trunk(frames_BCHW)
+        up = F.interpolate(self.lateral32(f32), size=f16.shape[-2:], mode="bilinear")
+        fused = self.fuse(self.norm(self.lateral16(f16) + up))
+        key = F.normalize(self.key(fused).float(), dim=1) * self.log_scale.exp()
+        return QueryFeatures(key, self.thin(fused), fused, f8, f4)
+
+
+class LiteValueEncoder(nn.Module):
+    """Role 2: each mask, pooled step by step and joined to the features of its frame.
+
+    The last `LABEL_CHANNELS` of a value are the mask at stride 16, unlearned.
+    """
+
+    def __init__(self, *, width: int, value_channels: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(2 * 16, 32, 3, padding=1)
+        self.down8 = nn.Conv2d(32 + 24, 64, 3, stride=2, padding=1)
+        self.down16 = nn.Conv2d(64 + 40, width, 3, stride=2, padding=1)
+        self.fuse1 = ResidualBlock(2 * width, value_channels)
+        self.fuse2 = ResidualBlock(value_channels, value_channels)
+
+    def forward(
+        self, frames_BCHW: Tensor, features: QueryFeatures, masks_BOHW: Tensor, others_BOHW: Tensor
+    ) -> Tensor:
+        """[B, O, H, W] -> [B, O, value_channels + LABEL_CHANNELS, H/16, W/16]."""
+        del frames_BCHW  # the features say what the pixels would
+        batch, objects = masks_BOHW.shape[:2]
+        pair = torch.stack([masks_BOHW, others_BOHW.clamp(0, 1)], dim=2).flatten(0, 1)
+
+        def of_every_object(feature_BCHW: Tensor) -> Tensor:
+            return feature_BCHW.repeat_interleave(objects, dim=0)
+
+        x = F.relu(self.stem(F.pixel_unshuffle(pair, 4)))
+        x = F.relu(self.down8(torch.cat([x, of_every_object(features.f4_BCHW)], dim=1)))
+        x = F.relu(self.down16(torch.cat([x, of_every_object(features.f8_BCHW)], dim=1)))
+        x = self.fuse1(torch.cat([x, of_every_object(features.f16_BCHW)], dim=1))
+        x = self.fuse2(x)
+        mask = pair[:, :1]
+        label = [F.avg_pool2d(mask, 16), F.max_pool2d(mask, 16)]
+        return torch.cat([x, *label], dim=1).unflatten(0, (batch, objects))
+
+
+class LiteReader(nn.Module):
+    """Role 3: the value averaged over the matches, the label likewise, and the best matches."""
+
+    def forward(
+        self,
+        features: QueryFeatures,
+        memory_key_BCM: Tensor,
+        memory_value_BOCM: Tensor,
+        top_k: int | None,
+    ) -> Tensor:
+        """Readout [B, O, C_value + MATCH_CHANNELS, H/16, W/16]."""
+        query_BCQ = features.key_BCHW.flatten(2)
+        label_BOLM = memory_value_BOCM[:, :, -LABEL_CHANNELS:]
+        mean_BOM, peak_BOM = label_BOLM.unbind(dim=2)
+        learned_and_mean = memory_value_BOCM[:, :, :-1]
+        if top_k is None:
+            affinity_BMQ = similarity(memory_key_BCM, query_BCQ)
+            read_BOCQ = softmax_read(affinity_BMQ, learned_and_mean)
+        else:
+            read_BOCQ = topk_read(memory_key_BCM, query_BCQ, learned_and_mean, top_k)
+        cosine_BMQ = memory_key_BCM.transpose(1, 2) @ query_BCQ
+        cosine_BMQ = cosine_BMQ / query_BCQ.square().sum(dim=1).mean()  # all keys have one length
+        best = [_best_match(cosine_BMQ, peak_BOM > 0.5), _best_match(cosine_BMQ, mean_BOM < 0.5)]
+        readout_BOCQ = torch.cat([read_BOCQ, *(match.to(read_BOCQ.dtype) for match in best)], dim=2)
+        return readout_BOCQ.unflatten(-1, features.key_BCHW.shape[-2:])
+
+
+def _best_match(cosine_BMQ: Tensor, allowed_BOM: Tensor) -> Tensor:
+    """For each object and query the largest cosine among its allowed memory positions, BO1Q."""
+    best = [
+        cosine_BMQ.masked_fill(~allowed_BM.unsqueeze(-1), UNMATCHED).amax(dim=1)
+        for allowed_BM in allowed_BOM.unbind(dim=1)
+    ]
+    return torch.stack(best, dim=1).unsqueeze(2)
+
+
+class LiteDecoder(nn.Module):
+    """Role 4: readout and query value at stride 16, refined at strides 8 and 4."""
+
+    def __init__(self, *, readout_channels: int, width: int) -> None:
+        super().__init__()
+        self.fuse = ResidualBlock(readout_channels + width, width)
+        self.skip8 = nn.Conv2d(40, 64, 1)
+        self.up8 = nn.Conv2d(width, 64, 1)
+        self.refine8 = ResidualBlock(64, 64)
+        self.skip4 = nn.Conv2d(24, 32, 1)
+        self.up4 = nn.Conv2d(64, 32, 1)
+        self.refine4 = ResidualBlock(32, 32)
+        self.predict = nn.Conv2d(32, 1, 3, padding=1)
+
+    def forward(self, features: QueryFeatures, readout_BOCHW: Tensor) -> Tensor:
+        """[B, O, C, H/16, W/16] -> logits [B, O, H, W]."""
+        batch, objects = readout_BOCHW.shape[:2]
+
+        def of_every_object(feature_BCHW: Tensor) -> Tensor:
+            return feature_BCHW.repeat_interleave(objects, dim=0)
+
+        thin = of_every_object(features.thin_BCHW)
+        x = self.fuse(torch.cat([readout_BOCHW.flatten(0, 1).to(thin.dtype), thin], dim=1))
+        skip = of_every_object(self.skip8(features.f8_BCHW))
+        x = self.refine8(F.interpolate(self.up8(x), scale_factor=2.0, mode="bilinear") + skip)
+        skip = of_every_object(self.skip4(features.f4_BCHW))
+        x = self.refine4(F.interpolate(self.up4(x), scale_factor=2.0, mode="bilinear") + skip)
+        logits = F.interpolate(self.predict(F.relu(x)), scale_factor=4.0, mode="bilinear")
+        return logits.unflatten(0, (batch, objects)).squeeze(2)
+
+
+def stcn_lite() -> STCN:
+    """The small network: 4.3 M parameters, 2.3 M of them trunk.
+
+    Returns:
+        Randomly initialised network. `pointvos.nn.efficientnet_lite.load_imagenet_lite0` fills the
+        trunk; trained weights come through `pointvos.inference`.
+    """
+    width, value_channels = 128, 128
+    return STCN(
+        key_encoder=LiteKeyEncoder(trunk=EfficientNetLite0(), width=width, key_channels=64),
+        value_encoder=LiteValueEncoder(width=width, value_channels=value_channels),
+        reader=LiteReader(),
+        decoder=LiteDecoder(readout_channels=value_channels + MATCH_CHANNELS, width=width),
+        point_radius=3,
+        decodes_reference=True,
+        pixel_mean=PIXEL_MEAN,
+        pixel_std=PIXEL_STD,
+    )
