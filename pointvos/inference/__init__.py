@@ -1,0 +1,1 @@
+"""Segmentation of videos: memory, one propagation step, whole videos."""

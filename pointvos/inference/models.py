@@ -1,0 +1,144 @@
+"""Trained models by name or file, with the settings they are run with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import torch
+
+from pointvos.core.errors import InputError
+from pointvos.core.weights import load_strictly, read_weights
+from pointvos.inference.propagator import Propagator
+from pointvos.nn.builders import BUILDERS
+from pointvos.nn.official_weights import load_official_stcn
+from pointvos.nn.stcn import STCN
+
+
+@dataclass(frozen=True, kw_only=True)
+class PropagationSettings:
+    """How a model is run over a video; None takes the value the model was tuned with."""
+
+    resolution: int | None = None
+    """Short side of the frame inside the network, in pixels; 0 for the native size."""
+    top_k: int | None = None
+    """Memory positions read per position; STCN reads 20."""
+    memory_every: int | None = None
+    """Frames between two that are memorised; STCN memorises every 5th."""
+    max_memory_frames: int | None = None
+    """Most frames in the memory of an object; 0 for no bound, as in the paper: memory then grows
+    with the video."""
+    gate: float | None = None
+    """Farthest that an object may be found from its previous mask, as a share of the short side; 0
+    for no limit."""
+
+
+# The paper's way (REFERENCE, B.3), and what measured best for the small network (docs/results.md).
+DEFAULTS = {
+    "stcn_resnet50": PropagationSettings(
+        resolution=480, top_k=20, memory_every=5, max_memory_frames=0, gate=0.0
+    ),
+    "stcn_lite": PropagationSettings(
+        resolution=352, top_k=20, memory_every=5, max_memory_frames=6, gate=0.1
+    ),
+}
+
+PACKAGED = {
+    "stcn-lite": "stcn_lite_hybrid.safetensors",
+    "stcn-lite-points": "stcn_lite_points.safetensors",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A network with its weights, ready to run.
+
+    Attributes:
+        name: as it was asked for.
+        architecture: a key of `BUILDERS`.
+        network: in eval mode on its device.
+        defaults: the settings it is run with unless told otherwise.
+    """
+
+    name: str
+    architecture: str
+    network: STCN
+    defaults: PropagationSettings
+
+    def propagator(self, settings: PropagationSettings | None = None) -> Propagator:
+        """A new propagator; values of `settings` that are None take the model's."""
+        given = {
+            name: value
+            for name, value in vars(settings or PropagationSettings()).items()
+            if value is not None
+        }
+        chosen = replace(self.defaults, **given)
+        return Propagator(
+            self.network,
+            top_k=chosen.top_k,
+            memory_every=chosen.memory_every or 5,
+            max_memory_frames=chosen.max_memory_frames or None,
+            resolution=chosen.resolution or None,
+            gate=chosen.gate or None,
+        )
+
+
+def load_model(
+    name: str, *, device: str = "cpu", on_network: Callable[[STCN], STCN] | None = None
+) -> TrainedModel:
+    """A packaged model by name, or any weights by path.
+
+    Args:
+        name: a key of `PACKAGED`; a .safetensors file written by training; a .pth file with
+            official STCN weights; or ``random:<architecture>`` for untrained weights.
+        device: of torch.
+        on_network: applied to the network before use (another precision, compilation).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: the name is unknown, or the weights are of another architecture.
+    """
+    if name.startswith("random:"):
+        architecture = _known(name.removeprefix("random:"), name)
+        torch.manual_seed(0)
+        network = BUILDERS[architecture]()
+    else:
+        architecture, network = _from_file(name)
+    network = network.eval().to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+    if on_network is not None:
+        network = on_network(network)
+    return TrainedModel(name, architecture, network, DEFAULTS[architecture])
+
+
+def _from_file(name: str) -> tuple[str, STCN]:
+    if name in PACKAGED:
+        path = Path(str(resources.files("pointvos") / "weights" / PACKAGED[name]))
+    elif Path(name).suffix:
+        path = Path(name)
+    else:
+        raise InputError(
+            f"model: expected {', '.join(PACKAGED)} or a file of weights, found {name!r}"
+        )
+    weights, metadata = read_weights(path)
+    if not metadata:  # not written by this project: official STCN weights
+        network = BUILDERS["stcn_resnet50"]()
+        try:
+            load_official_stcn(network, weights)
+        except ValueError as error:
+            raise InputError(f"{path}: {error}") from error
+        return "stcn_resnet50", network
+    architecture = _known(metadata.get("architecture", "none"), str(path))
+    network = BUILDERS[architecture]()
+    load_strictly(network, weights, path)
+    return architecture, network
+
+
+def _known(architecture: str, source: str) -> str:
+    if architecture not in BUILDERS:
+        raise InputError(
+            f"{source}: expected weights of {', '.join(BUILDERS)}, found {architecture!r}"
+        )
+    return architecture
