@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import difflib
 import re
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
@@ -34,6 +38,9 @@ def settings_parser(settings_type: type[Settings], description: str) -> Argument
     )
     parser.add_argument("--config", action="config", help="a YAML file with a whole run")
     parser.add_class_arguments(settings_type, as_group=False)
+    for action in parser._actions:
+        if getattr(action, "_typehint", None) is bool:  # "--flag" alone says true
+            action.nargs, action.const = "?", True
     return parser
 
 
@@ -49,7 +56,7 @@ def parse_settings(
     try:
         parsed = parser.parse_args(list(arguments))
         parsed.pop("config", None)
-        values = parser.instantiate_classes(parsed)
+        values = parser.instantiate(parsed)
     except (ArgumentError, TypeError) as error:
         raise InputError(_explain(str(error), parser, arguments)) from error
     return settings_type(**dict(vars(values)))
@@ -65,17 +72,35 @@ def run_tool(
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        main(
-            parse_settings(
-                settings_type, [word for word in given if word != "--debug"], description
+        with _termination_as_interrupt():
+            main(
+                parse_settings(
+                    settings_type, [word for word in given if word != "--debug"], description
+                )
             )
-        )
     except KeyboardInterrupt:
         _leave("interrupted", 130, debug)
     except (InputError, FileNotFoundError) as error:
         _leave(str(error), USER_ERROR, debug)
     except Exception as error:
         _leave(f"{type(error).__name__}: {error}", RUN_FAILED, debug)
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """A request to stop (SIGTERM) ends the run as Ctrl-C does, so that nothing half done stays."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only there may it be set
+        yield
+        return
+    earlier = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def _leave(message: str, code: int, debug: bool) -> None:

@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from pointvos.core.errors import InputError
 from pointvos.core.images import IMAGE_SUFFIXES, MAX_PIXELS, image_size, read_image
 
-# Containers whose packets carry true presentation times, so that jumping in them is safe.
-_SEEKABLE_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 _SEEK_MARGIN = 16  # frames; the longest reordering that H.264 and HEVC allow
 _TOLERATED_SECONDS = 0.5  # the last frame of a video of variable rate may be shown long
 
@@ -166,7 +164,6 @@ class VideoFrames:
                 stream = container.streams.video[0]
                 self.rate = float(stream.average_rate or 24)
                 self.height, self.width = stream.codec_context.height, stream.codec_context.width
-                self._seekable = container.format.name in _SEEKABLE_FORMATS
                 self._times = self._index_packets(container, stream)
         except (av.FFmpegError, OSError) as error:
             raise InputError(f"{self.path}: expected a video, found: {error}") from error
@@ -247,8 +244,8 @@ class VideoFrames:
         After a jump the first frame must be one whose time the index knows and which is not past
         `start`; with any doubt everything is decoded from the beginning and counted.
         """
-        if self._seekable and start > _SEEK_MARGIN:
-            position = {time: index for index, time in enumerate(self._times)}
+        position = {time: index for index, time in enumerate(self._times)}
+        if start > _SEEK_MARGIN and len(position) == len(self._times):  # every time is known
             with av.open(str(self.path)) as container:
                 stream = container.streams.video[0]
                 stream.thread_type = "AUTO"

@@ -24,8 +24,7 @@ def pixel_centres(pixels: NDArray[np.integer]) -> NDArray[np.float32]:
     >>> pixel_centres(np.array([[0, 3]]))
     array([[0.5, 3.5]], dtype=float32)
     """
-    corners: NDArray[np.float32] = np.asarray(pixels, dtype=np.float32)
-    return np.asarray(corners + PIXEL_CENTRE, dtype=np.float32)
+    return np.asarray(pixels, dtype=np.float32) + np.float32(PIXEL_CENTRE)
 
 
 def pixels_at(xy: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -42,7 +41,7 @@ def inside(xy: NDArray[np.floating], height: int, width: int) -> NDArray[np.bool
 def transform(xy: NDArray[np.floating], matrix: NDArray[np.floating]) -> NDArray[np.float32]:
     """Apply a 2x3 affine `matrix` to positions [P, 2]."""
     moved = np.asarray(xy, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]
-    return moved.astype(np.float32)
+    return np.asarray(moved, dtype=np.float32)
 
 
 def compose(*matrices: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -56,7 +56,10 @@ VIDEOS = {
     "clip.mov": ("mpeg4", {"g": "12", "bf": "2"}),
     "clip.mkv": ("libx264", {"g": "12", "bf": "3"}),
     "clip.avi": ("mpeg4", {"g": "12", "bf": "2"}),
+    "h264.avi": ("libx264", {"g": "12", "bf": "3"}),
     "clip.ts": ("libx264", {"g": "12", "bf": "3"}),
+    "clip.h264": ("libx264", {"g": "12", "bf": "3"}),  # no container, no times
+    "clip.mpg": ("mpeg2video", {"g": "12", "bf": "2"}),
 }
 
 
@@ -89,6 +92,14 @@ def test_any_range_of_a_video_is_the_same_as_in_one_pass(videos, name):
         assert [(frame.index, index_of(frame.rgb)) for frame in read] == [
             (index, index) for index in range(start, min(start + 4, COUNT))
         ]
+
+
+def test_a_jump_that_lands_too_late_is_not_trusted(videos, monkeypatch):
+    """Without a margin the decoder starts after the wanted frame in this file."""
+    monkeypatch.setattr("pointvos.core.frames._SEEK_MARGIN", 0)
+    frames = VideoFrames(videos["clip.mov"])
+    for start in range(1, 13):
+        assert [index_of(frame.rgb) for frame in frames.read(start, start + 1)] == [start]
 
 
 def test_ranges_are_clipped_and_may_be_empty(videos):
