@@ -7,6 +7,7 @@ The fields of a frozen dataclass become the flags; ``--config FILE.yaml`` gives 
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 import signal
@@ -16,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
@@ -57,9 +58,13 @@ def parse_settings(
         parsed = parser.parse_args(list(arguments))
         parsed.pop("config", None)
         values = parser.instantiate(parsed)
-    except (ArgumentError, TypeError) as error:
-        raise InputError(_explain(str(error), parser, arguments)) from error
-    return settings_type(**dict(vars(values)))
+        return settings_type(**dict(vars(values)))
+    except (ArgumentError, InputError, TypeError) as error:
+        # An InputError comes from settings that refuse a value themselves.
+        text = str(error) if isinstance(error, InputError) else _explain(str(error), settings_type)
+        config = _config_file(arguments)
+        named = config is None or config in text
+        raise InputError(text if named else f"{config}: {text}") from error
 
 
 def run_tool(
@@ -90,7 +95,7 @@ def run_tool(
 def _termination_as_interrupt() -> Iterator[None]:
     """A request to stop (SIGTERM) ends the run as Ctrl-C does, so that nothing half done stays."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # only there may it be set
@@ -110,19 +115,36 @@ def _leave(message: str, code: int, debug: bool) -> None:
     sys.exit(code)
 
 
-def _explain(message: str, parser: ArgumentParser, arguments: Sequence[str]) -> str:
-    """The parser's message on one line: the file it is about, and the nearest known name."""
+def _config_file(arguments: Sequence[str]) -> str | None:
+    """The last file given with ``--config FILE`` or ``--config=FILE``."""
+    words = [part for word in arguments for part in re.split(r"(?<=^--config)=", word, maxsplit=1)]
+    places = [place for place, word in enumerate(words[:-1]) if word == "--config"]
+    return words[places[-1] + 1] if places else None
+
+
+def _explain(message: str, settings_type: type[Any]) -> str:
+    """The parser's message on one line, with the nearest known name for an unknown one."""
     text = " ".join(message.split())
     unknown = re.search(
         r"unrecognized arguments: --(?P<flag>[\w.]+)"
         r"|(?:Group '(?P<group>[\w.]+)' does not accept option|Option) '(?P<key>[\w.]+)'",
         text,
     )
-    if unknown:
-        name = unknown["flag"] or ".".join(filter(None, (unknown["group"], unknown["key"])))
-        known = [action.dest for action in parser._actions]
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        text += f"; did you mean {near[0]}?" if near else ""
-        if unknown["key"] and "--config" in arguments[:-1]:
-            text = f"{arguments[list(arguments).index('--config') + 1]}: {text}"
-    return text
+    if not unknown:
+        return text
+    name = unknown["flag"] or ".".join(filter(None, (unknown["group"], unknown["key"])))
+    element = re.search(r"class_path '[\w.]*?(\w+)'", text)  # the key of one element of a list
+    known = list(_names(settings_type, within=element[1] if element else None))
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return text + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _names(settings_type: type[Any], *, within: str | None, prefix: str = "") -> Iterator[str]:
+    """The dotted names of all settings, or those of the class `within` alone."""
+    hints = get_type_hints(settings_type)
+    for field in dataclasses.fields(settings_type):
+        if within in (None, settings_type.__name__):
+            yield f"{prefix}{field.name}" if within is None else field.name
+        for inner in (hints[field.name], *get_args(hints[field.name])):
+            if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+                yield from _names(inner, within=within, prefix=f"{prefix}{field.name}.")

@@ -69,22 +69,20 @@ def check_output_folder(path: str | Path, *, replaces: Collection[str] = ()) -> 
         if replaces:
             expected += f" or an earlier result ({', '.join(sorted(replaces))})"
             advice = "choose another"
-        raise InputError(
-            f"{target}: expected {expected}, found {foreign[0]!r}{others}; {advice}"
-        )
+        raise InputError(f"{target}: expected {expected}, found {foreign[0]!r}{others}; {advice}")
 
 
 def _remove_abandoned(target: Path) -> None:
     """Remove temporary folders for `target` that no living process holds."""
     for folder in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
-        if not folder.is_dir():
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:  # gone already, a file, or another user's
             continue
-        lock = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
         except BlockingIOError:
             continue
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
         finally:
             os.close(lock)

@@ -102,8 +102,9 @@ def load_model(
     """
     if name.startswith("random:"):
         architecture = _known(name.removeprefix("random:"), name)
-        torch.manual_seed(0)
-        network = BUILDERS[architecture]()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            network = BUILDERS[architecture]()
     else:
         architecture, network = _from_file(name)
     network = network.eval().to(device)

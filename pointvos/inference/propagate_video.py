@@ -135,7 +135,7 @@ def _small_overlay(
     rgb: NDArray[np.uint8], mask: NDArray[np.uint8], given: GivenObjects, index: int, count: int
 ) -> NDArray[np.uint8]:
     """An overlay drawn at the size of the strip, where contours and points stay visible."""
-    height, width = picture_size(*rgb.shape[:2], count)
+    height, width = picture_size(rgb.shape[0], rgb.shape[1], count)
     small = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     small_mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
     scale = np.array([[width / rgb.shape[1], 0, 0], [0, height / rgb.shape[0], 0]])
