@@ -2,8 +2,8 @@
 
 The trunk is always used with frozen batch-norm statistics, so the norm is folded into the
 convolution before it when ImageNet weights are loaded: fewer parameters, fewer passes over memory,
-the same function. Strides 2 pad as TensorFlow's SAME does (more on the right and below), which is
-what the published weights were trained with.
+the same function. Strides 2 pad as TensorFlow's SAME does (`same_padding`), which is what the
+published weights were trained with.
 
 Shape legend: B batch, C channels, H W height and width of the level at hand.
 """
@@ -40,19 +40,34 @@ class TrunkFeatures(NamedTuple):
     f32_BCHW: Tensor
 
 
+def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and after a side in TensorFlow's SAME rule: ceil(side / stride) outputs.
+
+    The odd zero stands at the end, so that the sides of an even one differ:
+
+    >>> same_padding(224, 3, 2), same_padding(7, 3, 2)
+    ((0, 1), (1, 1))
+    """
+    outputs = -(-side // stride)
+    total = max(0, (outputs - 1) * stride + kernel - side)
+    return total // 2, total - total // 2
+
+
 class SamePadConv2d(nn.Conv2d):
-    """Convolution with a bias whose padding follows TensorFlow's SAME rule at stride 2."""
+    """Convolution with a bias whose padding follows TensorFlow's SAME rule."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1):
-        # A side divisible by the stride needs kernel - stride padded pixels, the odd one at the end.
+        # At stride 1 SAME is the usual symmetric padding, which the convolution does itself.
         padding = 0 if stride > 1 else kernel // 2
         super().__init__(inputs, outputs, kernel, stride, padding, groups=groups)
-        total = kernel - stride
-        self.extra = (total // 2, total - total // 2) * 2 if stride > 1 else None
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Pad, then convolve."""
-        return super().forward(F.pad(x_BCHW, self.extra) if self.extra else x_BCHW)
+        """[B, inputs, H, W] -> [B, outputs, ceil(H / stride), ceil(W / stride)]."""
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        if stride > 1:
+            rows, columns = (same_padding(side, kernel, stride) for side in x_BCHW.shape[-2:])
+            x_BCHW = F.pad(x_BCHW, (*columns, *rows))
+        return super().forward(x_BCHW)
 
 
 class InvertedResidual(nn.Module):
@@ -67,9 +82,9 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        """[B, inputs, H, W] -> [B, outputs, H / stride, W / stride]."""
+        """[B, inputs, H, W] -> [B, outputs, ceil(H / stride), ceil(W / stride)]."""
         hidden = x_BCHW if self.expand is None else F.relu6(self.expand(x_BCHW))
-        out = self.project(F.relu6(self.depthwise(hidden)))
+        out: Tensor = self.project(F.relu6(self.depthwise(hidden)))
         return out + x_BCHW if self.residual else out
 
 
@@ -94,7 +109,7 @@ class EfficientNetLite0(nn.Module):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, x_BCHW: Tensor) -> TrunkFeatures:
-        """Features of normalised images [B, 3, H, W]; H and W multiples of 32."""
+        """Features of normalised images [B, 3, H, W] of any size; sides are rounded up."""
         x_BCHW = self.stages[0](F.relu6(self.stem(x_BCHW)))
         f4 = self.stages[1](x_BCHW)
         f8 = self.stages[2](f4)
@@ -123,7 +138,9 @@ def load_imagenet_lite0(trunk: EfficientNetLite0, published: Mapping[str, Tensor
         ]
         missing = [name for name in names if name not in published]
         if missing:
-            raise ValueError(f"EfficientNet-Lite0 weights: expected the key {missing[0]}, found none")
+            raise ValueError(
+                f"EfficientNet-Lite0 weights: expected the key {missing[0]}, found none"
+            )
         kernel, gain, bias, mean, variance = (published[name] for name in names)
         if kernel.shape != conv.weight.shape:
             raise ValueError(

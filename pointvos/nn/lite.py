@@ -1,14 +1,17 @@
 """`stcn_lite`: the small Point-STCN that runs on two processor cores.
 
-The same four roles as the full network (`pointvos.nn.stcn`) on an EfficientNet-Lite0 trunk, and three
-changes that points and little data ask for:
+The same four roles as the full network (`pointvos.nn.stcn`) on an EfficientNet-Lite0 trunk, and
+three changes that points and little data ask for:
 
 - Keys have unit length times a learned temperature. Raw trunk features have norms near 100, and a
   softmax over such distances is an identity without gradient.
-- A value carries, beside what the network learned, the mask itself at stride 16. Reading then also
-  says what the memory *labelled* here: the label averaged over the matches, and the best match
-  among foreground and among background positions. Without this evidence a network trained on
-  little data learns to segment whatever is salient and ignores the points.
+- A value carries, beside what the network learned, the labels at stride 16. Reading then also says
+  what the memory *labelled* here: the label averaged over the matches, and the best match among
+  foreground and among background positions, on a path of its own to the logits. Without it a
+  network trained on little data segments whatever is salient and ignores the points: the first
+  version gave one mask for points on the object, on the background, and for one or ten of them.
+- Objects do not see each other's masks; they compete in the soft aggregation alone. With two objects
+  in every other clip, the other mask was an easier clue than the points.
 - The reference frame is segmented from its points first, and that mask is memorised too
   (`decodes_reference`), because ten pixels are a poor memory.
 
@@ -25,8 +28,11 @@ from pointvos.nn.efficientnet_lite import PIXEL_MEAN, PIXEL_STD, EfficientNetLit
 from pointvos.nn.memory_read import similarity, softmax_read, topk_read
 from pointvos.nn.stcn import STCN, QueryFeatures
 
-LABEL_CHANNELS = 2  # of a value: the mask averaged over a cell, and its maximum there
-MATCH_CHANNELS = 3  # of a readout: averaged label, best foreground and best background match
+LABEL_CHANNELS = 3  # of a value: object share of a cell, its peak there, background share
+MATCH_CHANNELS = (
+    4  # of a readout: averaged label, best object and background match, the latter known
+)
+LABELLED = 0.5  # peak or share from which a cell is labelled object or background
 UNMATCHED = -1.0  # cosine that stands for "nothing of this kind in the memory"
 
 
@@ -45,7 +51,8 @@ class ResidualBlock(nn.Module):
         """[B, inputs, H, W] -> [B, outputs, H, W]."""
         y_BCHW = self.conv1(F.relu(self.norm1(x_BCHW)))
         y_BCHW = self.conv2(F.relu(self.norm2(y_BCHW)))
-        return y_BCHW + self.shortcut(x_BCHW)
+        out_BCHW: Tensor = y_BCHW + self.shortcut(x_BCHW)
+        return out_BCHW
 
 
 class LiteKeyEncoder(nn.Module):
@@ -61,7 +68,9 @@ class LiteKeyEncoder(nn.Module):
         self.key = nn.Conv2d(width, key_channels, 3, padding=1)
         self.thin = nn.Conv2d(width, width, 3, padding=1)
         # exp(log_scale)^2 / sqrt(key_channels) * 2 is what multiplies the cosine in the softmax.
-        self.log_scale = nn.Parameter(torch.tensor(math.log(math.sqrt(10 * math.sqrt(key_channels)))))
+        self.log_scale = nn.Parameter(
+            torch.tensor(math.log(math.sqrt(10 * math.sqrt(key_channels))))
+        )
 
     def forward(self, frames_BCHW: Tensor) -> QueryFeatures:
         """Normalised frames to features."""
@@ -75,36 +84,44 @@ class LiteKeyEncoder(nn.Module):
 class LiteValueEncoder(nn.Module):
     """Role 2: each mask, pooled step by step and joined to the features of its frame.
 
-    The last `LABEL_CHANNELS` of a value are the mask at stride 16, unlearned.
+    The last `LABEL_CHANNELS` of a value are the labels at stride 16, unlearned. Around drawn points
+    nothing is labelled as background.
     """
 
     def __init__(self, *, width: int, value_channels: int) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(2 * 16, 32, 3, padding=1)
+        self.stem = nn.Conv2d(16, 32, 3, padding=1)
         self.down8 = nn.Conv2d(32 + 24, 64, 3, stride=2, padding=1)
         self.down16 = nn.Conv2d(64 + 40, width, 3, stride=2, padding=1)
         self.fuse1 = ResidualBlock(2 * width, value_channels)
         self.fuse2 = ResidualBlock(value_channels, value_channels)
 
     def forward(
-        self, frames_BCHW: Tensor, features: QueryFeatures, masks_BOHW: Tensor, others_BOHW: Tensor
+        self,
+        frames_BCHW: Tensor,
+        features: QueryFeatures,
+        masks_BOHW: Tensor,
+        others_BOHW: Tensor,
+        points: bool,
     ) -> Tensor:
         """[B, O, H, W] -> [B, O, value_channels + LABEL_CHANNELS, H/16, W/16]."""
-        del frames_BCHW  # the features say what the pixels would
+        del frames_BCHW, others_BOHW  # the features say what the pixels would; others: see above
         batch, objects = masks_BOHW.shape[:2]
-        pair = torch.stack([masks_BOHW, others_BOHW.clamp(0, 1)], dim=2).flatten(0, 1)
+        mask = masks_BOHW.flatten(0, 1).unsqueeze(1)
 
         def of_every_object(feature_BCHW: Tensor) -> Tensor:
             return feature_BCHW.repeat_interleave(objects, dim=0)
 
-        x = F.relu(self.stem(F.pixel_unshuffle(pair, 4)))
+        x = F.relu(self.stem(F.pixel_unshuffle(mask, 4)))
         x = F.relu(self.down8(torch.cat([x, of_every_object(features.f4_BCHW)], dim=1)))
         x = F.relu(self.down16(torch.cat([x, of_every_object(features.f8_BCHW)], dim=1)))
         x = self.fuse1(torch.cat([x, of_every_object(features.f16_BCHW)], dim=1))
         x = self.fuse2(x)
-        mask = pair[:, :1]
-        label = [F.avg_pool2d(mask, 16), F.max_pool2d(mask, 16)]
-        return torch.cat([x, *label], dim=1).unflatten(0, (batch, objects))
+        share = F.avg_pool2d(mask, 16)
+        background = torch.zeros_like(share) if points else 1 - share
+        labels = [share, F.max_pool2d(mask, 16), background]
+        value_BOCHW: Tensor = torch.cat([x, *labels], dim=1).unflatten(0, (batch, objects))
+        return value_BOCHW
 
 
 class LiteReader(nn.Module):
@@ -119,19 +136,23 @@ class LiteReader(nn.Module):
     ) -> Tensor:
         """Readout [B, O, C_value + MATCH_CHANNELS, H/16, W/16]."""
         query_BCQ = features.key_BCHW.flatten(2)
-        label_BOLM = memory_value_BOCM[:, :, -LABEL_CHANNELS:]
-        mean_BOM, peak_BOM = label_BOLM.unbind(dim=2)
-        learned_and_mean = memory_value_BOCM[:, :, :-1]
+        object_BOM, background_BOM = memory_value_BOCM[:, :, -2:].unbind(dim=2)
+        learned_and_share = memory_value_BOCM[:, :, :-2]
         if top_k is None:
             affinity_BMQ = similarity(memory_key_BCM, query_BCQ)
-            read_BOCQ = softmax_read(affinity_BMQ, learned_and_mean)
+            read_BOCQ = softmax_read(affinity_BMQ, learned_and_share)
         else:
-            read_BOCQ = topk_read(memory_key_BCM, query_BCQ, learned_and_mean, top_k)
-        cosine_BMQ = memory_key_BCM.transpose(1, 2) @ query_BCQ
-        cosine_BMQ = cosine_BMQ / query_BCQ.square().sum(dim=1).mean()  # all keys have one length
-        best = [_best_match(cosine_BMQ, peak_BOM > 0.5), _best_match(cosine_BMQ, mean_BOM < 0.5)]
-        readout_BOCQ = torch.cat([read_BOCQ, *(match.to(read_BOCQ.dtype) for match in best)], dim=2)
-        return readout_BOCQ.unflatten(-1, features.key_BCHW.shape[-2:])
+            read_BOCQ = topk_read(memory_key_BCM, query_BCQ, learned_and_share, top_k)
+        with torch.autocast(query_BCQ.device.type, enabled=False):  # bf16 tells no neighbours apart
+            product_BMQ = memory_key_BCM.float().transpose(1, 2) @ query_BCQ.float()
+        cosine_BMQ = product_BMQ / query_BCQ.square().sum(dim=1).mean()  # all keys have one length
+        best_object = _best_match(cosine_BMQ, object_BOM >= LABELLED)
+        best_background = _best_match(cosine_BMQ, background_BOM >= LABELLED)
+        known = best_background > UNMATCHED
+        best = [match.to(read_BOCQ.dtype) for match in (best_object, best_background, known)]
+        readout_BOCQ = torch.cat([read_BOCQ, *best], dim=2)
+        readout_BOCHW: Tensor = readout_BOCQ.unflatten(-1, features.key_BCHW.shape[-2:])
+        return readout_BOCHW
 
 
 def _best_match(cosine_BMQ: Tensor, allowed_BOM: Tensor) -> Tensor:
@@ -144,11 +165,17 @@ def _best_match(cosine_BMQ: Tensor, allowed_BOM: Tensor) -> Tensor:
 
 
 class LiteDecoder(nn.Module):
-    """Role 4: readout and query value at stride 16, refined at strides 8 and 4."""
+    """Role 4: readout and query value at stride 16, refined at strides 8 and 4.
+
+    What the memory labelled goes to the logits on a path of its own as well, so that the evidence of
+    the points cannot drown among the learned channels.
+    """
 
     def __init__(self, *, readout_channels: int, width: int) -> None:
         super().__init__()
-        self.fuse = ResidualBlock(readout_channels + width, width)
+        self.match = nn.Conv2d(MATCH_CHANNELS, 32, 1)
+        self.coarse = nn.Conv2d(32, 1, 1)
+        self.fuse = ResidualBlock(readout_channels + 32 + width, width)
         self.skip8 = nn.Conv2d(40, 64, 1)
         self.up8 = nn.Conv2d(width, 64, 1)
         self.refine8 = ResidualBlock(64, 64)
@@ -165,17 +192,22 @@ class LiteDecoder(nn.Module):
             return feature_BCHW.repeat_interleave(objects, dim=0)
 
         thin = of_every_object(features.thin_BCHW)
-        x = self.fuse(torch.cat([readout_BOCHW.flatten(0, 1).to(thin.dtype), thin], dim=1))
+        readout = readout_BOCHW.flatten(0, 1).to(thin.dtype)
+        match = F.relu(self.match(readout[:, -MATCH_CHANNELS:]))
+        x = self.fuse(torch.cat([readout, match, thin], dim=1))
         skip = of_every_object(self.skip8(features.f8_BCHW))
         x = self.refine8(F.interpolate(self.up8(x), scale_factor=2.0, mode="bilinear") + skip)
         skip = of_every_object(self.skip4(features.f4_BCHW))
         x = self.refine4(F.interpolate(self.up4(x), scale_factor=2.0, mode="bilinear") + skip)
-        logits = F.interpolate(self.predict(F.relu(x)), scale_factor=4.0, mode="bilinear")
-        return logits.unflatten(0, (batch, objects)).squeeze(2)
+        coarse = F.interpolate(self.coarse(match), scale_factor=4.0, mode="bilinear")
+        logits = self.predict(F.relu(x)) + coarse
+        logits = F.interpolate(logits, scale_factor=4.0, mode="bilinear")
+        logits_BOHW: Tensor = logits.unflatten(0, (batch, objects)).squeeze(2)
+        return logits_BOHW
 
 
 def stcn_lite() -> STCN:
-    """The small network: 4.3 M parameters, 2.3 M of them trunk.
+    """The small network: 4.41 M parameters, 2.34 M of them trunk.
 
     Returns:
         Randomly initialised network. `pointvos.nn.efficientnet_lite.load_imagenet_lite0` fills the

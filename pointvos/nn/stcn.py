@@ -49,11 +49,17 @@ class KeyEncoder(Protocol):
 class ValueEncoder(Protocol):
     """Role 2: normalised frames, their features and masks to values [B, O, C, H/16, W/16].
 
-    `others_BOHW` holds for each object the sum of the masks of all others; a part may ignore it.
+    `others_BOHW` holds for each object the sum of the masks of all others; `points` says whether the
+    masks are drawn points, around which nothing is labelled. A part may ignore either.
     """
 
     def __call__(
-        self, frames_BCHW: Tensor, features: QueryFeatures, masks_BOHW: Tensor, others_BOHW: Tensor
+        self,
+        frames_BCHW: Tensor,
+        features: QueryFeatures,
+        masks_BOHW: Tensor,
+        others_BOHW: Tensor,
+        points: bool,
     ) -> Tensor:
         """Encode masks [B, O, H, W]."""
 
@@ -143,7 +149,12 @@ class STCN(nn.Module):
         return self.key_encoder(self._normalise(frames_BCHW))
 
     def encode_value(
-        self, frames_BCHW: Tensor, features: QueryFeatures, masks_BOHW: Tensor
+        self,
+        frames_BCHW: Tensor,
+        features: QueryFeatures,
+        masks_BOHW: Tensor,
+        *,
+        points: bool = False,
     ) -> Tensor:
         """Encode the masks of all objects of a frame.
 
@@ -151,13 +162,16 @@ class STCN(nn.Module):
             frames_BCHW: float [B, 3, H, W], RGB in [0, 1].
             features: of the same frames.
             masks_BOHW: float [B, O, H, W] in [0, 1]: soft masks, or points drawn as pixels.
+            points: whether they are drawn points.
 
         Returns:
             float [B, O, C, H/16, W/16].
         """
         # Zero when there is one object only, as in the reference implementation.
         others_BOHW = masks_BOHW.sum(dim=1, keepdim=True) - masks_BOHW
-        return self.value_encoder(self._normalise(frames_BCHW), features, masks_BOHW, others_BOHW)
+        return self.value_encoder(
+            self._normalise(frames_BCHW), features, masks_BOHW, others_BOHW, points
+        )
 
     def read(
         self,

@@ -44,9 +44,14 @@ class ResNetValueEncoder(nn.Module):
             nn.init.orthogonal_(trunk.conv1.weight[:, 3:])
 
     def forward(
-        self, frames_BCHW: Tensor, features: QueryFeatures, masks_BOHW: Tensor, others_BOHW: Tensor
+        self,
+        frames_BCHW: Tensor,
+        features: QueryFeatures,
+        masks_BOHW: Tensor,
+        others_BOHW: Tensor,
+        points: bool,
     ) -> Tensor:
-        """Encode all objects; frames are normalised.
+        """Encode all objects; frames are normalised. Points and masks are encoded alike.
 
         Returns:
             float [B, O, value_channels, H/16, W/16].
@@ -54,6 +59,7 @@ class ResNetValueEncoder(nn.Module):
         Raises:
             ValueError: several objects given to the single-object network.
         """
+        del points
         batch, objects = masks_BOHW.shape[:2]
         planes = [masks_BOHW.flatten(0, 1)[:, None]]
         if self.trunk.conv1.in_channels == 5:
