@@ -35,7 +35,7 @@ class BuildSettings:
     """What to draw from where."""
 
     dataset: str
-    """layout of the folder: davis or youtube_vos"""
+    """layout of the folder: davis, youtube_vos or static (images and masks)"""
 
     root: Path
     """folder of the dataset"""

@@ -36,6 +36,7 @@ def settings_parser(settings_type: type[Settings], description: str) -> Argument
         description=description,
         epilog="--debug shows the traceback of an error.",
         exit_on_error=False,
+        allow_abbrev=False,  # a mistyped flag is an error, not another flag
     )
     parser.add_argument("--config", action="config", help="a YAML file with a whole run")
     parser.add_class_arguments(settings_type, as_group=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # What torch's reader of plain tensors raises on files that are damaged, or hold something else.
-_UNREADABLE = (
+UNREADABLE = (
     pickle.UnpicklingError,
     struct.error,
     AssertionError,
@@ -56,7 +56,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of odd pickles, which then fail anyway
             loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{file}: expected a file of tensors alone (a pickle with code is never run), found: "

@@ -10,6 +10,7 @@ from typing import Protocol
 from pointvos.core.errors import InputError
 from pointvos.formats.davis import read_davis
 from pointvos.formats.masked_video import MaskedVideo
+from pointvos.formats.static_images import read_static_images
 from pointvos.formats.youtube_vos import read_youtube_vos
 
 
@@ -31,6 +32,7 @@ class DatasetReader(Protocol):
 DATASETS: dict[str, DatasetReader] = {
     "davis": read_davis,
     "youtube_vos": read_youtube_vos,
+    "static": read_static_images,
 }
 
 

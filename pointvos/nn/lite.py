@@ -7,11 +7,11 @@ three changes that points and little data ask for:
   softmax over such distances is an identity without gradient.
 - A value carries, beside what the network learned, the labels at stride 16. Reading then also says
   what the memory *labelled* here: the label averaged over the matches, and the best match among
-  foreground and among background positions, on a path of its own to the logits. Without it a
-  network trained on little data segments whatever is salient and ignores the points: the first
-  version gave one mask for points on the object, on the background, and for one or ten of them.
-- Objects do not see each other's masks; they compete in the soft aggregation alone. With two objects
-  in every other clip, the other mask was an easier clue than the points.
+  object and among background positions, on a path of its own to the logits. Without it a network
+  trained on little data segments whatever is salient and ignores the points: the first version
+  gave one mask for points on the object or off it, and for one or ten of them.
+- Objects do not see each other's masks, they only compete in the soft aggregation. In clips with
+  two objects the other mask was an easier clue than the points.
 - The reference frame is segmented from its points first, and that mask is memorised too
   (`decodes_reference`), because ten pixels are a poor memory.
 
@@ -29,9 +29,7 @@ from pointvos.nn.memory_read import similarity, softmax_read, topk_read
 from pointvos.nn.stcn import STCN, QueryFeatures
 
 LABEL_CHANNELS = 3  # of a value: object share of a cell, its peak there, background share
-MATCH_CHANNELS = (
-    4  # of a readout: averaged label, best object and background match, the latter known
-)
+MATCH_CHANNELS = 4  # of a readout: label, best object match, best background match, is it known
 LABELLED = 0.5  # peak or share from which a cell is labelled object or background
 UNMATCHED = -1.0  # cosine that stands for "nothing of this kind in the memory"
 
@@ -167,8 +165,8 @@ def _best_match(cosine_BMQ: Tensor, allowed_BOM: Tensor) -> Tensor:
 class LiteDecoder(nn.Module):
     """Role 4: readout and query value at stride 16, refined at strides 8 and 4.
 
-    What the memory labelled goes to the logits on a path of its own as well, so that the evidence of
-    the points cannot drown among the learned channels.
+    What the memory labelled goes to the logits on a path of its own as well, so that the evidence
+    of the points cannot drown among the learned channels.
     """
 
     def __init__(self, *, readout_channels: int, width: int) -> None:
@@ -207,7 +205,7 @@ class LiteDecoder(nn.Module):
 
 
 def stcn_lite() -> STCN:
-    """The small network: 4.41 M parameters, 2.34 M of them trunk.
+    """The small network: 4.45 M parameters, 2.34 M of them trunk.
 
     Returns:
         Randomly initialised network. `pointvos.nn.efficientnet_lite.load_imagenet_lite0` fills the

@@ -49,8 +49,8 @@ class KeyEncoder(Protocol):
 class ValueEncoder(Protocol):
     """Role 2: normalised frames, their features and masks to values [B, O, C, H/16, W/16].
 
-    `others_BOHW` holds for each object the sum of the masks of all others; `points` says whether the
-    masks are drawn points, around which nothing is labelled. A part may ignore either.
+    `others_BOHW` holds for each object the sum of the masks of all others; `points` says whether
+    the masks are drawn points, around which nothing is labelled. A part may ignore either.
     """
 
     def __call__(

@@ -1,0 +1,1 @@
+"""Benchmarks: the point protocol, baselines, probes and reports."""

@@ -1,0 +1,1 @@
+"""Training samples: a reader says what exists, a sampler picks a clip, augmentation, collation."""

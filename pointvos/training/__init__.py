@@ -1,0 +1,1 @@
+"""Training: one network and one loop, a step function for each regime."""

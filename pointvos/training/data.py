@@ -1,0 +1,233 @@
+"""The training data of a run from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointvos.core import geometry
+from pointvos.core.errors import InputError
+from pointvos.core.points import Points
+from pointvos.datasets.clips import ClipDataset
+from pointvos.datasets.readers import PointsOfVideo, StaticImageReader, VideoReader
+from pointvos.datasets.reference import DrawPoints
+from pointvos.datasets.sampler import CLIP_LENGTH
+from pointvos.datasets.samples import ClipReader
+from pointvos.formats.masked_video import MaskedVideo
+from pointvos.formats.open_dataset import open_dataset
+from pointvos.formats.point_vos import PointVosRecord
+from pointvos.formats.point_vos_files import iterate_records
+from pointvos.formats.point_vos_release import PointVosRelease
+from pointvos.simulation.sample_points import sample_points
+from pointvos.training.settings import RELEASES, STATIC, DataSource, TrainSettings
+
+
+@dataclass
+class LeftOut:
+    """Videos that a run does without: named, counted and bounded, never silent.
+
+    Attributes:
+        source: whose videos; its `max_left_out` is the bound.
+        reasons: video -> what it lacks.
+    """
+
+    source: DataSource
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def add(self, video: str, expected: str, found: str) -> None:
+        """Leave out one more video.
+
+        Raises:
+            InputError: that is more than the settings allow; names the video.
+        """
+        self.reasons[video] = f"{found}, not {expected}"
+        if len(self.reasons) > self.source.max_left_out:
+            raise InputError(
+                f"{self.source.points or self.source.root}: {video}: expected {expected}, found "
+                f"{found}; {len(self.reasons)} videos cannot be used, {self.source.max_left_out} "
+                "may be left out (max_left_out)"
+            )
+
+
+def open_source(
+    source: DataSource, cache_mb: float, *, masks: bool = True
+) -> tuple[ClipReader, LeftOut]:
+    """The reader of one data set, and the videos that cannot be used.
+
+    Args:
+        source: the data set.
+        cache_mb: memory for its decoded frames.
+        masks: whether masks are read where points are given too.
+
+    Raises:
+        FileNotFoundError: a folder or file is missing.
+        InputError: the data set is empty, unknown or damaged, or too many videos cannot be used.
+    """
+    left_out = LeftOut(source)
+    if source.kind == STATIC:
+        images = None if source.points is None else _points_of_images(source)
+        static = StaticImageReader(
+            source.root,
+            points=images,
+            masks=masks,
+            short_side=source.short_side,
+            cache_mb=cache_mb,
+        )
+        return static, left_out
+    points: dict[str, PointsOfVideo] | None
+    if source.kind in RELEASES:
+        videos, points = _read_release(source, left_out)
+    else:
+        videos = open_dataset(source.kind, source.root, source.split)
+        points = None if source.points is None else _points_of_videos(source)
+    if points is None:
+        videos = list(_with_clips(videos, left_out))
+    else:
+        points = dict(_usable(points, left_out))
+    reader = VideoReader(
+        RELEASES.get(source.kind, source.root.name),
+        videos,
+        points=points,
+        masks=masks,
+        max_span=source.max_span,
+        short_side=source.short_side,
+        cache_mb=cache_mb,
+    )
+    return reader, left_out
+
+
+def _with_clips(videos: Iterable[MaskedVideo], left_out: LeftOut) -> Iterator[MaskedVideo]:
+    for video in videos:
+        if len(video.annotated) >= CLIP_LENGTH:
+            yield video
+        else:
+            left_out.add(video.name, f"{CLIP_LENGTH} annotated frames", str(len(video.annotated)))
+
+
+def _usable(
+    points: dict[str, PointsOfVideo], left_out: LeftOut
+) -> Iterator[tuple[str, PointsOfVideo]]:
+    for video, frames in points.items():
+        if len(frames) < CLIP_LENGTH:
+            left_out.add(video, f"{CLIP_LENGTH} annotated frames", str(len(frames)))
+        elif not any(len(p.foreground) for objects in frames.values() for p in objects.values()):
+            left_out.add(video, "a foreground point", "none")
+        else:
+            yield video, frames
+
+
+def _points_of_images(source: DataSource) -> dict[str, Points]:
+    """Image name -> the points of its one object."""
+    images: dict[str, Points] = {}
+    for record in _named_records(source):
+        name, frames = str(record.video_name), list(record.by_frame().values())
+        if len(frames) != 1 or name in images or not len(frames[0].foreground):
+            raise InputError(
+                f"{source.points}: expected one object on the one frame of image {name}, with a "
+                f"foreground point, found {len(frames)} frames in record {record.key}"
+            )
+        images[name] = frames[0]
+    return images
+
+
+def _points_of_videos(source: DataSource) -> dict[str, PointsOfVideo]:
+    """Video -> frame -> object id -> points; objects without an id are numbered in file order."""
+    videos: dict[str, dict[str, dict[int, Points]]] = {}
+    ids: dict[str, set[int]] = {}
+    for record in _named_records(source):
+        video = str(record.video_name)
+        taken = ids.setdefault(video, set())
+        object_id = len(taken) + 1 if record.object_id is None else record.object_id
+        if object_id in taken:
+            raise InputError(
+                f"{source.points}: expected every object of {video} once, found {object_id} twice"
+            )
+        taken.add(object_id)
+        for frame, points in record.by_frame().items():
+            videos.setdefault(video, {}).setdefault(frame, {})[object_id] = points
+    return dict(videos)
+
+
+def _named_records(source: DataSource) -> Iterator[PointVosRecord]:
+    """The records of a points file, one in memory at a time."""
+    assert source.points is not None
+    count = 0
+    for record in iterate_records(source.points):
+        count += 1
+        if record.video_name is None:
+            raise InputError(
+                f"{source.points}: {record.key}: expected a video_name, found null; use a kind "
+                f"{' or '.join(RELEASES)} for the release"
+            )
+        yield record
+    if not count:
+        raise InputError(f"{source.points}: expected records, found none")
+
+
+def _read_release(
+    source: DataSource, left_out: LeftOut
+) -> tuple[list[MaskedVideo], dict[str, PointsOfVideo]]:
+    """PV-Oops or PV-Kinetics: one video an object, named by its question hash."""
+    release = PointVosRelease(
+        source.root,
+        RELEASES[source.kind],
+        source.split,
+        subset=source.subset,
+        max_missing=source.max_left_out,
+    )
+    videos: list[MaskedVideo] = []
+    points: dict[str, PointsOfVideo] = {}
+    for item in release:
+        key = item.record.key
+        videos.append(MaskedVideo(name=key, frame_folder=item.frame_folder, annotated={}))
+        points[key] = {frame: {1: found} for frame, found in item.record.by_frame().items()}
+    for key in release.missing:
+        left_out.add(key, "its frames", "none")
+    for key in release.unnamed:
+        left_out.add(key, "a video_name", "null")
+    return videos, points
+
+
+def draw_points_apart(min_distance: float) -> DrawPoints:
+    """A function that draws points from a mask as the benchmark does (paper, section 3.1)."""
+
+    def draw(mask: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        return geometry.pixel_centres(
+            sample_points(mask, count, min_distance=min_distance, rng=rng)
+        )
+
+    return draw
+
+
+def make_dataset(
+    settings: TrainSettings, *, point_radius: int, samples: int
+) -> tuple[ClipDataset, dict[str, dict[str, str]]]:
+    """The mixture of a run.
+
+    Args:
+        settings: of the run.
+        point_radius: of the network, `STCN.point_radius`.
+        samples: the length of the whole run over all processes.
+
+    Returns:
+        The data set, and for each of its sources the videos left out with the reason.
+    """
+    cache_mb = settings.cache_mb / len(settings.data) / max(1, settings.workers)
+    readers: list[tuple[ClipReader, int]] = []
+    left_out: dict[str, dict[str, str]] = {}
+    for source in settings.data:
+        reader, without = open_source(source, cache_mb, masks=settings.regime != "points")
+        readers.append((reader, source.repeats))
+        left_out[f"{source.kind} {source.root} {source.split}"] = without.reasons
+    dataset = ClipDataset(
+        readers,
+        settings.clips,
+        samples=samples,
+        seed=settings.seed,
+        point_radius=point_radius,
+        draw_points=draw_points_apart(settings.point_distance),
+    )
+    return dataset, left_out

@@ -1,0 +1,189 @@
+"""The training loop: every regime, one or many processes, exact resume."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from pointvos.core.atomic import write_json
+from pointvos.core.progress import progress
+from pointvos.core.run_facts import RunFacts, plain
+from pointvos.datasets.collate import VosBatch
+from pointvos.nn.stcn import STCN
+from pointvos.training.checkpoint import (
+    load_newest_checkpoint,
+    refuse_old_checkpoints,
+    save_checkpoint,
+)
+from pointvos.training.data import make_dataset
+from pointvos.training.export import export_weights
+from pointvos.training.loader import batches_of, make_loader
+from pointvos.training.networks import freeze, make_network
+from pointvos.training.optimizer import make_optimizer, set_learning_rate
+from pointvos.training.running_mean import RunningMean
+from pointvos.training.settings import TrainSettings
+from pointvos.training.step_log import StepLog
+from pointvos.training.steps import StepFn, step_of
+
+logger = logging.getLogger(__name__)
+
+
+class TrainedModule(nn.Module):
+    """Network and step function behind the one `forward` that distributed wrappers need."""
+
+    def __init__(self, network: STCN, step: StepFn) -> None:
+        super().__init__()
+        self.network = network
+        self.step = step
+
+    def forward(self, batch: VosBatch, iteration: int) -> dict[str, Tensor]:
+        """Named loss terms of a batch."""
+        return self.step(self.network, batch, iteration)
+
+
+def train(settings: TrainSettings) -> Path:
+    """Run the training to its end, or to `stop_after`; returns the exported weights.
+
+    Raises:
+        FileNotFoundError: a folder or file of the settings is missing.
+        InputError: the data, the weights or a checkpoint do not fit the settings.
+        RuntimeError: a loss is not finite; the message says at which step and which term.
+    """
+    facts = RunFacts(settings)
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)  # of the first weights; nothing later draws from it
+    accelerator = Accelerator(
+        # Without a word of it, processes on CPUs alone would each train for themselves.
+        cpu=not torch.accelerator.is_available(),
+        mixed_precision=settings.precision,
+        gradient_accumulation_steps=settings.accumulation,
+    )
+    network = make_network(settings)
+    frozen = freeze(network, settings.freeze)
+    if settings.channels_last:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    step = step_of(settings.regime, settings.losses)
+    module, optimizer = accelerator.prepare(
+        TrainedModule(network, step), make_optimizer(network, settings.optimizer)
+    )
+    mean = RunningMean(network, settings.optimizer.ema) if settings.optimizer.ema else None
+    per_step = settings.batch_size * settings.accumulation * accelerator.num_processes
+    clips, left_out = make_dataset(
+        settings, point_radius=network.point_radius, samples=per_step * settings.iterations
+    )
+    folder, run = settings.output / "checkpoints", _run_identity(settings, accelerator)
+    start = 0
+    if settings.resume:
+        start = load_newest_checkpoint(accelerator, folder, run, mean)
+    else:
+        refuse_old_checkpoints(folder)
+    stop = max(start, min(settings.iterations, settings.stop_after or settings.iterations))
+    loader = make_loader(
+        clips, first=start * per_step, batch_size=settings.batch_size, workers=settings.workers
+    )
+    batches = batches_of(accelerator.prepare(loader))
+    main = accelerator.is_main_process
+    log = StepLog(settings.output / "log.jsonl", start=start, active=main)
+    if main:
+        _announce(settings, network, frozen, len(clips.videos), left_out, start)
+    for iteration in _steps(start, stop, settings.iterations, log, show=main):
+        rate = set_learning_rate(optimizer, iteration, settings.optimizer, settings.iterations)
+        log.add(_train_step(accelerator, module, optimizer, batches, iteration, settings))
+        if mean is not None:
+            mean.update(network)
+        done = iteration + 1
+        if done % settings.log_every == 0 or done == stop:
+            log.write(done, rate)
+        if done % settings.checkpoint_every == 0 or done == stop:
+            save_checkpoint(accelerator, folder, done, run, mean)
+    weights = settings.output / "weights.safetensors"
+    if main:
+        export_weights(network, mean, settings, weights)
+        result = {"iterations": stop, "last_log_line": log.last, "left_out": left_out}
+        write_json(settings.output / "results.json", {**result, **facts.as_dict()})
+    accelerator.end_training()
+    return weights
+
+
+def _steps(start: int, stop: int, total: int, log: StepLog, *, show: bool) -> Iterator[int]:
+    """The numbers of the steps to do, with a progress bar over the whole run."""
+    if not show:
+        yield from range(start, stop)
+        return
+    bar = progress(range(start, stop), description="training", unit="step", total=total)
+    bar.initial = bar.n = start  # what a run before this one did counts, but not for the rate
+    for iteration in bar:
+        yield iteration
+        bar.set_postfix(log.last, refresh=False)
+
+
+def _train_step(
+    accelerator: Accelerator,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterator[VosBatch],
+    iteration: int,
+    settings: TrainSettings,
+) -> dict[str, float]:
+    """One optimiser step over `accumulation` batches; returns the mean of every loss term."""
+    sums: dict[str, float] = {}
+    clip_norm = settings.optimizer.clip_norm
+    for _ in range(settings.accumulation):
+        with accelerator.accumulate(module), accelerator.autocast():
+            terms = module(next(batches), iteration)
+            values = {name: value.detach().item() for name, value in terms.items()}
+            bad = [name for name, value in values.items() if not math.isfinite(value)]
+            if bad:
+                raise RuntimeError(
+                    f"step {iteration}: the loss term {bad[0]} is {values[bad[0]]}; lower the "
+                    "learning rate or resume from the checkpoint before"
+                )
+            accelerator.backward(torch.stack(list(terms.values())).sum())
+            if clip_norm is not None and accelerator.sync_gradients:
+                accelerator.clip_grad_norm_(module.parameters(), clip_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0.0) + value / settings.accumulation
+    return sums
+
+
+# What may change when a run is taken up again; everything else makes it another run.
+_FREE = (
+    "output", "resume", "stop_after", "threads", "workers", "log_every", "checkpoint_every",
+    "cache_mb",
+)  # fmt: skip
+
+
+def _run_identity(settings: TrainSettings, accelerator: Accelerator) -> dict[str, object]:
+    """What must be equal for a checkpoint to be of this run."""
+    values = {key: value for key, value in plain(settings).items() if key not in _FREE}
+    return {**json.loads(json.dumps(values)), "processes": accelerator.num_processes}
+
+
+def _announce(
+    settings: TrainSettings,
+    network: nn.Module,
+    frozen: int,
+    videos: int,
+    left_out: dict[str, dict[str, str]],
+    start: int,
+) -> None:
+    total = sum(parameter.numel() for parameter in network.parameters())
+    logger.info(
+        "%s, %s: %.2f M parameters, %.2f M of them frozen; %d videos a pass; step %d of %d",
+        settings.model, settings.regime, total / 1e6, frozen / 1e6, videos, start,
+        settings.iterations,
+    )  # fmt: skip
+    for source, reasons in left_out.items():
+        if reasons:
+            video, reason = next(iter(reasons.items()))
+            logger.warning("%s: %d videos left out, %s: %s", source, len(reasons), video, reason)
