@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -42,16 +43,18 @@ def squares_video(seed: int, frames: int = 8) -> tuple[list[Frame], list[Frame]]
     return rgb, masks
 
 
-def write_squares(root: Path, seeds: range, *, split: str = "train") -> Path:
-    """A DAVIS folder of such videos."""
+def write_squares(root: Path, seeds: range, *, too_large: int = 0) -> Path:
+    """A DAVIS folder of such videos, with masks that are some pixels too large on every side."""
+    grow = np.ones((2 * too_large + 1, 2 * too_large + 1), np.uint8)
     for seed in seeds:
         rgb, masks = squares_video(seed)
+        masks = [np.asarray(cv2.dilate(mask, grow), np.uint8) for mask in masks]
         frames = root / "JPEGImages" / "480p" / f"squares{seed}"
         frames.mkdir(parents=True)
         for t, (frame, mask) in enumerate(zip(rgb, masks, strict=True)):
             Image.fromarray(frame).save(frames / f"{t:05d}.png")
             write_index_png(root / "Annotations/480p" / f"squares{seed}" / f"{t:05d}.png", mask)
-    listed = root / "ImageSets" / "2017" / f"{split}.txt"
+    listed = root / "ImageSets" / "2017" / "train.txt"
     listed.parent.mkdir(parents=True, exist_ok=True)
     listed.write_text("".join(f"squares{seed}\n" for seed in seeds))
     return root

@@ -11,7 +11,7 @@ import torch
 
 from pointvos.core.errors import InputError
 from pointvos.core.weights import load_strictly, read_weights
-from pointvos.inference.propagator import Propagator
+from pointvos.inference.propagator import MEMORY_EVERY, Propagator
 from pointvos.nn.builders import BUILDERS
 from pointvos.nn.official_weights import load_official_stcn
 from pointvos.nn.stcn import STCN
@@ -34,6 +34,18 @@ class PropagationSettings:
     """Farthest that an object may be found from its previous mask, as a share of the short side; 0
     for no limit."""
 
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        for name, lowest in (("resolution", 0), ("top_k", 1), ("memory_every", 1), ("gate", 0)):
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise InputError(f"{name}: expected at least {lowest}, found {value}")
+        bound = self.max_memory_frames
+        if bound is not None and bound != 0 and bound < 2:
+            raise InputError(
+                f"max_memory_frames: expected 0 (no bound) or at least 2, found {bound}"
+            )
+
 
 # The paper's way (REFERENCE, B.3), and what measured best for the small network (docs/results.md).
 DEFAULTS = {
@@ -47,7 +59,6 @@ DEFAULTS = {
 
 PACKAGED = {
     "stcn-lite": "stcn_lite_hybrid.safetensors",
-    "stcn-lite-points": "stcn_lite_points.safetensors",
 }
 
 
@@ -78,7 +89,7 @@ class TrainedModel:
         return Propagator(
             self.network,
             top_k=chosen.top_k,
-            memory_every=chosen.memory_every or 5,
+            memory_every=chosen.memory_every or MEMORY_EVERY,
             max_memory_frames=chosen.max_memory_frames or None,
             resolution=chosen.resolution or None,
             gate=chosen.gate or None,

@@ -148,7 +148,9 @@ def test_broken_yaml_names_the_file(tmp_path: Path) -> None:
     assert refused("--config", str(path)).startswith(f"{path}: ")
 
 
-def outcome(capsys: pytest.CaptureFixture[str], error: BaseException, *more: str) -> tuple[int, str]:
+def outcome(
+    capsys: pytest.CaptureFixture[str], error: BaseException, *more: str
+) -> tuple[int, str]:
     def main(settings: Settings) -> None:
         raise error
 
@@ -163,7 +165,11 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException, *more: str
     [
         (InputError("a.png: expected x,\nfound y"), 2, "error: a.png: expected x, found y"),
         (FileNotFoundError("a.png: expected a file"), 2, "error: a.png: expected a file"),
-        (RuntimeError("step 3: the loss is nan"), 1, "error: RuntimeError: step 3: the loss is nan"),
+        (
+            RuntimeError("step 3: the loss is nan"),
+            1,
+            "error: RuntimeError: step 3: the loss is nan",
+        ),
         (KeyboardInterrupt(), 130, "error: interrupted"),
     ],
 )
@@ -198,7 +204,14 @@ def test_help_documents_every_setting(capsys: pytest.CaptureFixture[str]) -> Non
         run_tool(lambda settings: None, Settings, "What it does.", ["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    for part in ("What it does.", "--debug", "--config", "How strong.", "--inner.sizes", "At most."):
+    for part in (
+        "What it does.",
+        "--debug",
+        "--config",
+        "How strong.",
+        "--inner.sizes",
+        "At most.",
+    ):
         assert part in text
 
 

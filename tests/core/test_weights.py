@@ -107,7 +107,7 @@ def test_damage_is_always_reported_in_one_line(tmp_path: Path) -> None:
     for name, new_format in (("new.pth", True), ("old.pth", False)):
         torch.save(WEIGHTS, tmp_path / name, _use_new_zipfile_serialization=new_format)
         files[tmp_path / name] = (tmp_path / name).read_bytes()
-    draw, refused = random.Random(0), 0
+    draw, messages = random.Random(0), []
     for path, whole in files.items():
         for _ in range(60):
             damaged = bytearray(whole)
@@ -116,11 +116,13 @@ def test_damage_is_always_reported_in_one_line(tmp_path: Path) -> None:
             path.write_bytes(damaged[: draw.randint(1, len(damaged))])
             try:
                 read_weights(path)
-            except InputError as error:
-                refused += 1
-                assert str(error).startswith(f"{path}: expected ")
-                assert len(str(error).splitlines()) == 1
-    assert refused > 150
+            except InputError as error:  # some damage is not seen: then values are wrong
+                messages.append(str(error))
+    assert len(messages) > 150
+    for message in messages:
+        assert message.startswith(str(tmp_path))
+        assert ": expected " in message
+        assert len(message.splitlines()) == 1
 
 
 def linear() -> nn.Linear:

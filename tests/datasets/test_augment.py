@@ -178,7 +178,9 @@ def test_without_a_mask_every_pixel_is_unknown() -> None:
 def test_points_of_unchosen_objects_are_negatives_and_shared_background_counts_once() -> None:
     frame = point_frame({3: [(20, 20)], 8: [(30, 30), (33, 33)]})
     warped = warp_frame(frame, [8], np.eye(3)[:2], IDENTITY_COLOR, 48)
-    found = {(float(x), float(y)): int(c) for (x, y), c in zip(warped.xy, warped.classes, strict=True)}
+    found = {
+        (float(x), float(y)): int(c) for (x, y), c in zip(warped.xy, warped.classes, strict=True)
+    }
     assert found == {(20.5, 20.5): 0, (30.5, 30.5): 1, (33.5, 33.5): 1, (1.5, 1.5): 0}
     assert len(warped.xy) == 4
 

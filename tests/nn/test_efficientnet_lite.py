@@ -171,7 +171,10 @@ def test_number_of_parameters() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"_blocks.3._bn1.running_var": None}, "expected the key _blocks.3._bn1.running_var, found"),
+        (
+            {"_blocks.3._bn1.running_var": None},
+            "expected the key _blocks.3._bn1.running_var, found",
+        ),
         ({"_blocks.99.weight": torch.ones(1)}, "found the unknown key _blocks.99.weight"),
         (
             {"_conv_stem.weight": torch.ones(32, 4, 3, 3)},

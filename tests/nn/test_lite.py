@@ -66,7 +66,9 @@ def test_size_and_names_are_a_contract(network: STCN) -> None:
 def test_what_inference_must_know(network: STCN) -> None:
     assert network.point_radius == 3
     assert network.decodes_reference
-    black, white = network._normalise(torch.tensor([0.0, 1.0]).reshape(2, 1, 1, 1).expand(2, 3, 1, 1))
+    black, white = network._normalise(
+        torch.tensor([0.0, 1.0]).reshape(2, 1, 1, 1).expand(2, 3, 1, 1)
+    )
     assert black.flatten().tolist() == pytest.approx([-127 / 128] * 3)
     assert white.flatten().tolist() == pytest.approx([1.0] * 3)
 
@@ -99,9 +101,9 @@ def test_keys_have_one_length(network: STCN) -> None:
 @torch.inference_mode()
 def test_the_labels_of_a_value_are_the_mask(network: STCN) -> None:
     features = network.encode_key(frames())
-    share, peak, background = (
-        network.encode_value(frames(), features, squares())[0, :, -LABEL_CHANNELS:].unbind(dim=1)
-    )
+    share, peak, background = network.encode_value(frames(), features, squares())[
+        0, :, -LABEL_CHANNELS:
+    ].unbind(dim=1)
     assert share[0].nonzero().tolist() == [[1, 1]]
     assert share[0, 1, 1] == 1
     assert share[1].nonzero().tolist() == [[2, 4]]

@@ -148,7 +148,14 @@ def test_killed_and_resumed_is_as_if_never_stopped(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_are_one_with_the_double_batch(tmp_path: Path) -> None:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        "2",
+        "--standalone",
+    ]
     both, alone = tmp_path / "both", tmp_path / "alone"
     steps = ["--stop_after", "2", "--workers", "0"]
     done = run(*launcher, TOOL, "--config", str(config(tmp_path)), "--output", str(both), *steps)
