@@ -1,7 +1,7 @@
 """`stcn_lite`: the small Point-STCN that runs on two processor cores.
 
 The same four roles as the full network (`pointvos.nn.stcn`) on an EfficientNet-Lite0 trunk, and
-three changes that points and little data ask for:
+four changes that points and little data ask for:
 
 - Keys have unit length times a learned temperature. Raw trunk features have norms near 100, and a
   softmax over such distances is an identity without gradient.

@@ -53,8 +53,10 @@ FRAMES = ["000000", "000001", "000003"]
 
 
 def test_masks_of_a_video_set(tmp_path: Path) -> None:
-    reader, left_out = open_source(DataSource(kind="davis", root=write_videos(tmp_path)), 10)
+    source = DataSource(kind="davis", root=write_videos(tmp_path), max_span=4)
+    reader, left_out = open_source(source, 10)
     assert len(reader) == 3
+    assert reader.max_span == 4
     assert reader.objects(0)[3] == [1, 5]
     assert left_out.reasons == {}
 
