@@ -15,6 +15,7 @@ from pointvos.datasets.augment import (
     WarpedFrame,
     augment_clip,
 )
+from pointvos.datasets.background import on_background
 from pointvos.datasets.paste import half_planes, keep_slots, object_region, paste_clip
 from pointvos.datasets.reference import DrawPoints, ReferenceKind, reference_masks
 from pointvos.datasets.sampler import CLIP_LENGTH, sample_clip
@@ -43,6 +44,8 @@ class ClipSettings:
     cost; for a network that segments it itself (lite)."""
     paste: float = 0.0
     """Probability that the object of another clip is pasted in as a distractor."""
+    background: float = 0.0
+    """Probability that the points lie on the background, and the objects must not be found."""
     video: AugmentSettings = field(default_factory=AugmentSettings)
     """Augmentation of videos."""
     static: AugmentSettings = STATIC_AUGMENT
@@ -63,8 +66,9 @@ class ClipSettings:
             )
         if not 1 <= self.length <= CLIP_LENGTH:
             raise InputError(f"length: expected 1 to {CLIP_LENGTH} frames, found {self.length}")
-        if not 0 <= self.paste <= 1:
-            raise InputError(f"paste: expected a probability, found {self.paste}")
+        for name in ("paste", "background"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name}: expected a probability, found {getattr(self, name)}")
 
 
 class ClipDataset:
@@ -148,6 +152,10 @@ class ClipDataset:
                 count = int(rng.integers(1, settings.max_objects + 1))
                 kept = [int(slot) for slot in rng.permutation(visible)[:count]]
         warped = keep_slots(warped, kept)
+        if settings.background and rng.random() < settings.background:
+            swapped = on_background(warped, rng)
+            if swapped is not None:
+                warped, kept = swapped, [1]
         reference = reference_masks(
             warped[0],
             len(kept),

@@ -168,11 +168,9 @@ class Propagator:
         masks = _Masks.aggregated(decoded)
 
         memorised = dict(masks.items())
-        for i in from_points:
+        if not self.network.decodes_reference:
             # The paper's network remembers the points alone; the mask is for the eye.
-            memorised[i] = drawn[i]
-            if self.network.decodes_reference:
-                memorised[i] = torch.maximum(masks[i], drawn[i])
+            memorised.update((i, drawn[i]) for i in from_points)
         value_OCHW = self._encode(frame_BCHW, features, memorised)
         self._memorise(features, masks.object_ids, value_OCHW, given=drawn)
         return masks

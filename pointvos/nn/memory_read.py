@@ -6,6 +6,7 @@ leave bfloat16 with no digits to tell neighbours apart.
 """
 
 import math
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -71,8 +72,40 @@ def topk_read(
     Returns:
         float [B, O, C, Q], in the dtype of the values.
     """
+    best = [
+        most_similar(similarity_BMq, top_k)
+        for similarity_BMq in similarity_blocks(memory_key_BCM, query_key_BCQ)
+    ]
+    return gather_read(best, value_BOCM)
+
+
+def similarity_blocks(memory_key_BCM: Tensor, query_key_BCQ: Tensor) -> Iterator[Tensor]:
+    """`similarity` for a part of the queries at a time, in order; float32 [B, M, q]."""
+    queries_at_once = max(1, SIMILARITIES_AT_ONCE // memory_key_BCM.shape[2])
+    for query_key_BCq in torch.split(query_key_BCQ, queries_at_once, dim=2):
+        yield similarity(memory_key_BCM, query_key_BCq)
+
+
+def most_similar(similarity_BMQ: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
+    """Softmax weights and memory indices of the `top_k` best positions, both [B, Q, K]."""
+    top_k = min(top_k, similarity_BMQ.shape[1])
+    best_BQK, index_BQK = similarity_BMQ.transpose(1, 2).topk(top_k, dim=2)
+    return best_BQK.softmax(dim=2), index_BQK
+
+
+def gather_read(best: Sequence[tuple[Tensor, Tensor]], value_BOCM: Tensor) -> Tensor:
+    """Average the values at given positions.
+
+    Args:
+        best: weights and memory indices [B, q, K] of all queries, in blocks, see `most_similar`.
+        value_BOCM: float [B, O, C, M].
+
+    Returns:
+        float [B, O, C, Q], in the dtype of the values.
+    """
     batch, objects, channels, positions = value_BOCM.shape
-    weight_BQK, index_BQK = _topk_affinity(memory_key_BCM, query_key_BCQ, min(top_k, positions))
+    weight_BQK = torch.cat([weight for weight, _ in best], dim=1)
+    index_BQK = torch.cat([index for _, index in best], dim=1)
     # A weighted sum of table rows, fused: the [O, C, Q, K] tensor of gathered values is never made.
     # The table costs no copy when the values lie in memory position by position.
     table = value_BOCM.flatten(1, 2).transpose(1, 2).contiguous().flatten(0, 1)
@@ -84,20 +117,6 @@ def topk_read(
         mode="sum",
     )
     return readout.reshape(batch, -1, objects, channels).permute(0, 2, 3, 1)
-
-
-def _topk_affinity(
-    memory_key_BCM: Tensor, query_key_BCQ: Tensor, top_k: int
-) -> tuple[Tensor, Tensor]:
-    """Softmax weights and memory indices of the most similar positions, both [B, Q, K]."""
-    weights, indices = [], []
-    queries_at_once = max(1, SIMILARITIES_AT_ONCE // memory_key_BCM.shape[2])
-    for query_key_BCq in torch.split(query_key_BCQ, queries_at_once, dim=2):
-        similarity_BMq = similarity(memory_key_BCM, query_key_BCq)
-        best_BqK, index_BqK = similarity_BMq.transpose(1, 2).topk(top_k, dim=2)
-        weights.append(best_BqK.softmax(dim=2))
-        indices.append(index_BqK)
-    return torch.cat(weights, dim=1), torch.cat(indices, dim=1)
 
 
 class SpaceTimeReader(nn.Module):

@@ -37,8 +37,7 @@ def segment_clip(network: STCN, batch: VosBatch, *, given_masks: bool) -> list[T
         keys = torch.cat([key for key, _ in memory], dim=-1)
         values = torch.cat([value for _, value in memory], dim=-1)
         readout = network.read(by_frame[t], keys, values)
-        prob_BOHW = network.decode(by_frame[t], readout).float().sigmoid() * present_BO11
-        return soft_aggregate(prob_BOHW)
+        return network.decode(by_frame[t], readout).float().sigmoid() * present_BO11
 
     def memorise(t: int, masks_BOHW: Tensor, *, points: bool = False) -> tuple[Tensor, Tensor]:
         value = network.encode_value(
@@ -49,13 +48,14 @@ def segment_clip(network: STCN, batch: VosBatch, *, given_masks: bool) -> list[T
     reference = memorise(0, batch.reference_BOHW, points=not given_masks)
     logits: list[Tensor | None] = [None]
     if network.decodes_reference and not given_masks:
-        logits[0] = first = segment(0, [reference])
-        if length > 1:
-            decoded_BOHW = first.softmax(dim=1)[:, 1:]
-            reference = memorise(0, torch.maximum(decoded_BOHW, batch.reference_BOHW))
+        decoded_BOHW = segment(0, [reference])
+        logits[0] = soft_aggregate(decoded_BOHW)
+        if length > 1:  # where the points are is certain, for the other objects too
+            joint = soft_aggregate(torch.maximum(decoded_BOHW, batch.reference_BOHW))
+            reference = memorise(0, joint.softmax(dim=1)[:, 1:])
     memory = [reference]
     for t in range(1, length):
-        logits_t = segment(t, memory)
+        logits_t = soft_aggregate(segment(t, memory))
         logits.append(logits_t)
         if t + 1 < length:
             memory.append(memorise(t, logits_t.softmax(dim=1)[:, 1:]))

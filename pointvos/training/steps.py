@@ -21,6 +21,7 @@ from pointvos.losses.bootstrapped_cross_entropy import (
     bootstrap_fraction,
     bootstrapped_cross_entropy,
 )
+from pointvos.losses.color_affinity import at_stride, color_affinity_loss
 from pointvos.losses.dice import dice_loss
 from pointvos.losses.huberised_cross_entropy import huberised_cross_entropy
 from pointvos.losses.point_cross_entropy import point_cross_entropy
@@ -29,6 +30,9 @@ from pointvos.training.segment_clip import segment_clip
 
 Losses = dict[str, Tensor]
 StepFn = Callable[[STCN, VosBatch, int], Losses]
+
+AFFINITY_STRIDE = 4  # of the decoder's prediction: finer cells hold nothing more
+
 Regime = Literal["points", "masks", "pseudo_masks", "hybrid"]
 
 
@@ -46,6 +50,9 @@ class LossSettings:
     """Bound of the gradient of the Huberised cross-entropy; Menon et al. tried 2 and 10."""
     dice: float = 0.0
     """Weight of the dice loss beside a mask loss; STCN has none."""
+    color_affinity: float = 0.0
+    """Weight of the loss that ties neighbours of one colour, beside the loss at points; the paper
+    has none. Points say little of boundaries, and a small network's are blobs without it."""
     reference: float = 1.0
     """Weight of the reference frame where the network segments it itself (lite)."""
 
@@ -63,9 +70,10 @@ class LossSettings:
             )
         if self.huber_tau <= 1:
             raise InputError(f"losses.huber_tau: expected above 1, found {self.huber_tau}")
-        if min(self.dice, self.reference) < 0:
+        if min(self.dice, self.color_affinity, self.reference) < 0:
             raise InputError(
-                f"losses: expected weights >= 0, found dice {self.dice}, reference {self.reference}"
+                f"losses: expected weights >= 0, found dice {self.dice}, color_affinity "
+                f"{self.color_affinity}, reference {self.reference}"
             )
 
 
@@ -94,7 +102,19 @@ def points_step(settings: LossSettings) -> StepFn:
                 logits_BKHW.softmax(dim=1), batch.xy_BTP2[:, t], classes_BP, classes_BP != NO_POINT
             )
 
-        return {"points": clip_loss(logits, at_points, settings.reference)}
+        losses = {"points": clip_loss(logits, at_points, settings.reference)}
+        if settings.color_affinity:
+
+            def affinity(t: int, logits_BKHW: Tensor) -> Tensor:
+                prob_BOHW = logits_BKHW.softmax(dim=1)[:, 1:]
+                prob_BOhw, frames_BChw = at_stride(
+                    prob_BOHW, batch.frames_BTCHW[:, t], AFFINITY_STRIDE
+                )
+                return color_affinity_loss(prob_BOhw, frames_BChw, batch.present_BO)
+
+            term = clip_loss(logits, affinity, settings.reference)
+            losses["color_affinity"] = settings.color_affinity * term
+        return losses
 
     return step
 

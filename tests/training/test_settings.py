@@ -131,6 +131,7 @@ def test_optimizers_that_cannot_be_meant(change: dict[str, Any], message: str) -
         ({"bootstrap_fraction": 0.0}, "bootstrap_fraction: expected above 0"),
         ({"huber_tau": 1.0}, "huber_tau: expected above 1, found 1.0"),
         ({"dice": -1.0}, "expected weights >= 0"),
+        ({"color_affinity": -0.5}, "expected weights >= 0, found dice 0.0, color_affinity -0.5"),
     ],
 )
 def test_losses_that_cannot_be_meant(change: dict[str, Any], message: str) -> None:

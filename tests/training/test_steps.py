@@ -9,6 +9,7 @@ from torch import Tensor
 from pointvos.core.errors import InputError
 from pointvos.datasets.collate import NO_POINT, VosBatch
 from pointvos.datasets.samples import UNKNOWN
+from pointvos.losses.color_affinity import at_stride, color_affinity_loss
 from pointvos.losses.huberised_cross_entropy import huberised_cross_entropy
 from pointvos.losses.point_cross_entropy import point_cross_entropy
 from pointvos.training.segment_clip import segment_clip
@@ -172,6 +173,23 @@ def test_the_dice_loss_is_a_term_of_its_own_with_its_weight() -> None:
     assert two["dice"].item() == pytest.approx(2 * one["dice"].item())
     assert two["masks"].item() == one["masks"].item()
     assert 0 < one["dice"].item() < 2
+
+
+def test_color_affinity_is_a_term_of_the_points_regime_with_its_weight() -> None:
+    network, batch = tiny_stcn(), batch_for("points")
+    none = step_of("points", LossSettings())(network, batch, 0)
+    one = step_of("points", LossSettings(color_affinity=1.0))(network, batch, 0)
+    two = step_of("points", LossSettings(color_affinity=2.0))(network, batch, 0)
+    assert none.keys() == {"points"}
+    assert none["points"].item() == one["points"].item() == two["points"].item()
+    assert two["color_affinity"].item() == pytest.approx(2 * one["color_affinity"].item())
+    expected = 0.0
+    for t, logits_t in enumerate(segment_clip(network, batch, given_masks=False)):
+        if logits_t is not None:
+            prob = logits_t.softmax(dim=1)[:, 1:]
+            small = at_stride(prob, batch.frames_BTCHW[:, t], 4)
+            expected += color_affinity_loss(*small, batch.present_BO).item()
+    assert one["color_affinity"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_loss_of_a_decoded_reference_has_its_own_weight() -> None:
