@@ -32,27 +32,23 @@ def on_background(frames: list[WarpedFrame], rng: np.random.Generator) -> list[W
         slot 1 is on the first frame; None where that has no room.
     """
     first = frames[0]
+    swapped = [_objects_as_background(frame) for frame in frames]
     if (first.index != UNKNOWN).any():
-        room = np.asarray(first.index == 0)
-        patch = _patch(room, rng)
+        patch = _patch(first.index == 0, rng)
         if patch is None:
             return None
-        point = None
-    else:
-        points = np.flatnonzero(first.classes == 0)
-        if not len(points):
-            return None
-        patch, point = None, int(rng.choice(points))
-    swapped = [_objects_as_background(frame) for frame in frames]
-    if patch is not None:
         swapped[0].index[patch] = 1
-    else:
-        swapped[0] = WarpedFrame(
-            rgb=first.rgb,
-            index=first.index,
-            xy=np.concatenate([swapped[0].xy, first.xy[point : point + 1]]),
-            classes=np.append(swapped[0].classes, 1),
-        )
+        return swapped
+    points = np.flatnonzero(first.classes == 0)
+    if not len(points):
+        return None
+    point = first.xy[rng.choice(points)]
+    swapped[0] = WarpedFrame(
+        rgb=first.rgb,
+        index=first.index,
+        xy=np.concatenate([swapped[0].xy, point[None]]),
+        classes=np.append(swapped[0].classes, 1),
+    )
     return swapped
 
 

@@ -178,7 +178,8 @@ def _best_matches(similarity_BMQ: Tensor, labelled_BOLM: Tensor) -> Tensor:
     best = [
         (similarity_BQM + penalty_BM[:, None]).amax(dim=2) for penalty_BM in penalty_BNM.unbind(1)
     ]
-    return torch.stack(best, dim=1).unflatten(1, labelled_BOLM.shape[1:3])
+    best_BOLQ: Tensor = torch.stack(best, dim=1).unflatten(1, labelled_BOLM.shape[1:3])
+    return best_BOLQ
 
 
 class LiteDecoder(nn.Module):
