@@ -21,6 +21,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
+from pointvos.core.allocator import keep_freed_memory
 from pointvos.core.errors import InputError
 
 Settings = TypeVar("Settings")
@@ -77,6 +78,7 @@ def run_tool(
     """Parse the command line, call `main` with the settings, leave with the right exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    keep_freed_memory()
     try:
         with _termination_as_interrupt():
             main(
