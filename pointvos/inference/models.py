@@ -34,9 +34,14 @@ class PropagationSettings:
     """Farthest that an object may be found from its previous mask, as a share of the short side; 0
     for no limit."""
 
+    edge_radius: float | None = None
+    """Window of the filter that makes masks follow the edges of the image, as a share of the short
+    side; 0 for no filter."""
+
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
-        for name, lowest in (("resolution", 0), ("top_k", 1), ("memory_every", 1), ("gate", 0)):
+        lowest_of = {"resolution": 0, "top_k": 1, "memory_every": 1, "gate": 0, "edge_radius": 0}
+        for name, lowest in lowest_of.items():
             value = getattr(self, name)
             if value is not None and value < lowest:
                 raise InputError(f"{name}: expected at least {lowest}, found {value}")
@@ -50,10 +55,10 @@ class PropagationSettings:
 # The paper's way (REFERENCE, B.3), and what measured best for the small network (docs/results.md).
 DEFAULTS = {
     "stcn_resnet50": PropagationSettings(
-        resolution=480, top_k=20, memory_every=5, max_memory_frames=0, gate=0.0
+        resolution=480, top_k=20, memory_every=5, max_memory_frames=0, gate=0.0, edge_radius=0.0
     ),
     "stcn_lite": PropagationSettings(
-        resolution=352, top_k=20, memory_every=5, max_memory_frames=6, gate=0.1
+        resolution=352, top_k=20, memory_every=5, max_memory_frames=6, gate=0.1, edge_radius=0.0
     ),
 }
 
@@ -93,6 +98,7 @@ class TrainedModel:
             max_memory_frames=chosen.max_memory_frames or None,
             resolution=chosen.resolution or None,
             gate=chosen.gate or None,
+            edge_radius=chosen.edge_radius or None,
         )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
 from pointvos.inference.distance_gate import coarse_mask, within
+from pointvos.inference.edge_filter import follow_edges
 from pointvos.inference.memory_bank import MemoryBank
 from pointvos.inference.network_view import NetworkView
 from pointvos.inference.segmentation import Segmentation
@@ -42,6 +43,8 @@ class Propagator:
         resolution: short side in pixels inside the network; None for the native size.
         gate: largest distance from an object's previous mask at which it may be found, as a
             fraction of the short side; None for no limit.
+        edge_radius: window of the filter that makes masks follow the edges of the image, as a
+            fraction of the short side; None for no filter.
 
     Raises:
         ValueError: an argument out of range.
@@ -57,19 +60,24 @@ class Propagator:
         include_last: bool = False,
         resolution: int | None = None,
         gate: float | None = None,
+        edge_radius: float | None = None,
     ) -> None:
         if memory_every < 1 or (top_k is not None and top_k < 1):
             raise ValueError(f"expected memory_every and top_k >= 1, got {memory_every}, {top_k}")
         if max_memory_frames is not None and max_memory_frames < 2:
             raise ValueError(f"expected max_memory_frames >= 2 or None, got {max_memory_frames}")
-        if (resolution is not None and resolution < 1) or (gate is not None and gate <= 0):
-            raise ValueError(f"expected resolution and gate > 0, got {resolution}, {gate}")
+        if any(size is not None and size <= 0 for size in (resolution, gate, edge_radius)):
+            raise ValueError(
+                f"expected resolution, gate and edge_radius > 0, got {resolution}, {gate}, "
+                f"{edge_radius}"
+            )
         self.network = network
         self.top_k = top_k
         self.memory_every = memory_every
         self.include_last = include_last
         self.resolution = resolution
         self.gate = gate
+        self.edge_radius = edge_radius
         self.memory = MemoryBank(max_memory_frames)
         self._view: NetworkView | None = None
         self._frame_index = -1
@@ -112,7 +120,7 @@ class Propagator:
         with torch.inference_mode():
             frame_BCHW = view.frame(frame, self.network)
             features = self.network.encode_key(frame_BCHW)
-            masks = self._track(features)
+            masks = self._track(frame_BCHW, features)
             if drawn:
                 from_points = [i for i, what in given.items() if isinstance(what, Points)]
                 masks = self._start(frame_BCHW, features, masks, drawn, from_points)
@@ -124,7 +132,7 @@ class Propagator:
         _impose(prob, masks.object_ids, given)
         return Segmentation(masks.object_ids, prob)
 
-    def _track(self, features: QueryFeatures) -> _Masks:
+    def _track(self, frame_BCHW: Tensor, features: QueryFeatures) -> _Masks:
         """Read and decode all known objects, and aggregate them."""
         if not self.object_ids:
             height, width = (STRIDE * side for side in features.key_BCHW.shape[2:])
@@ -132,11 +140,19 @@ class Propagator:
         prob_of: dict[int, Tensor] = {}
         for group in self.memory:
             readout_BOCHW = self.network.read(features, group.key, group.value, self.top_k)
-            prob_OHW = self.network.decode(features, readout_BOCHW)[0].float().sigmoid()
+            prob_OHW = self._decode(frame_BCHW, features, readout_BOCHW)
             prob_of.update(zip(group.object_ids, prob_OHW, strict=True))
+        reach = 0.0 if self.gate is None else self._in_px(self.gate)
         for object_id, coarse_hw in self._coarse_masks.items():
-            prob_of[object_id] = prob_of[object_id] * within(coarse_hw, self._gate_px())
+            prob_of[object_id] = prob_of[object_id] * within(coarse_hw, reach)
         return _Masks.aggregated(prob_of)
+
+    def _decode(self, frame_BCHW: Tensor, features: QueryFeatures, readout_BOCHW: Tensor) -> Tensor:
+        """Probabilities of the objects of a readout, each by itself; float32 [O, H', W']."""
+        prob_OHW = self.network.decode(features, readout_BOCHW)[0].float().sigmoid()
+        if self.edge_radius is None:
+            return prob_OHW
+        return follow_edges(prob_OHW, frame_BCHW[0], self._in_px(self.edge_radius))
 
     def _start(
         self,
@@ -162,7 +178,7 @@ class Propagator:
             readout_BOCHW = self.network.read(
                 features, key_CN[None], point_value_OCHW.flatten(2)[None], self.top_k
             )
-            prob_OHW = self.network.decode(features, readout_BOCHW)[0].float().sigmoid()
+            prob_OHW = self._decode(frame_BCHW, features, readout_BOCHW)
             for i, prob_HW in zip(from_points, prob_OHW, strict=True):
                 decoded[i] = torch.maximum(prob_HW, drawn[i])
         masks = _Masks.aggregated(decoded)
@@ -216,10 +232,10 @@ class Propagator:
             if coarse_hw.any():
                 self._coarse_masks[object_id] = coarse_hw
 
-    def _gate_px(self) -> float:
-        assert self.gate is not None
+    def _in_px(self, share: float) -> float:
+        """A fraction of the short side in pixels inside the network."""
         assert self._view is not None
-        return self.gate * min(self._view.inner_height, self._view.inner_width)
+        return share * min(self._view.inner_height, self._view.inner_width)
 
     def _checked_view(self, frame: NDArray[np.uint8] | NDArray[np.float32]) -> NetworkView:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype not in (np.uint8, np.float32):

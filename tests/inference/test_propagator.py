@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
 from pointvos.inference.distance_gate import coarse_mask, within
+from pointvos.inference.edge_filter import follow_edges
 from pointvos.inference.memory_bank import Kind
 from pointvos.inference.propagator import Propagator
+from pointvos.nn.aggregate import soft_aggregate
 from pointvos.nn.stcn import STCN
 from tests.tiny_network import tiny_stcn
 
@@ -179,6 +181,22 @@ def test_gate_cuts_off_what_is_far_from_the_previous_mask(network: STCN) -> None
     np.testing.assert_allclose(gated_prob[near], free_prob[near], atol=1e-6)
 
 
+def test_edge_filter_is_applied_to_what_is_found_not_to_what_is_given(network: STCN) -> None:
+    frames = video(2)[:, :48, :64]
+    given = box(5, 5)[:48, :64]
+    free, filtered = Propagator(network), Propagator(network, edge_radius=0.1)
+    for propagator in (free, filtered):
+        first = propagator.step(frames[0], {1: given})
+        np.testing.assert_array_equal(first.index_mask() == 1, given)
+    free_prob, found = (p.step(frames[1]).prob_of(1) for p in (free, filtered))
+    rgb = torch.from_numpy(frames[1]).permute(2, 0, 1) / 255
+    alone = np.sqrt(free_prob) / (np.sqrt(free_prob) + np.sqrt(1 - free_prob))  # of aggregation
+    sharp = follow_edges(torch.from_numpy(alone)[None], rgb, radius=0.1 * 48)
+    expected = soft_aggregate(sharp[None]).softmax(dim=1)[0, 1]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.abs(found - free_prob).max() > 0.01
+
+
 def test_gate_distance_is_in_pixels_of_the_full_map() -> None:
     mask = torch.zeros(32, 64, dtype=torch.bool)
     mask[5, 9] = True
@@ -247,6 +265,7 @@ def test_objects_that_cannot_be_used_are_refused(
         {"max_memory_frames": 1},
         {"resolution": 0},
         {"gate": -0.1},
+        {"edge_radius": 0.0},
     ],
 )
 def test_arguments_out_of_range_are_refused(network: STCN, options: dict[str, int]) -> None:
