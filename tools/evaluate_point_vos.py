@@ -55,7 +55,7 @@ class EvaluateSettings:
     """score these masks, <sequence>/<frame>.png"""
 
     model: str | None = None
-    """run this model: stcn-lite, a file of weights, random:stcn_lite (untrained),
+    """run this model: stcn-lite, stcn-lite-points, a file of weights, random:stcn_lite (untrained),
     or a baseline: hull, nearest_colour, nearest_feature"""
 
     baselines: str = ""

@@ -42,7 +42,7 @@ class PropagateSettings:
     """frame of the mask; default: the one with the name of the mask file, or else the first"""
 
     model: str = "stcn-lite"
-    """stcn-lite, or a file of weights (.safetensors, or .pth of the official
+    """stcn-lite, stcn-lite-points, or a file of weights (.safetensors, or .pth of the official
     STCN)"""
 
     device: str = "cpu"

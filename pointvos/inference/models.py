@@ -58,12 +58,13 @@ DEFAULTS = {
         resolution=480, top_k=20, memory_every=5, max_memory_frames=0, gate=0.0, edge_radius=0.0
     ),
     "stcn_lite": PropagationSettings(
-        resolution=352, top_k=20, memory_every=5, max_memory_frames=6, gate=0.1, edge_radius=0.0
+        resolution=416, top_k=20, memory_every=20, max_memory_frames=6, gate=0.1, edge_radius=0.06
     ),
 }
 
 PACKAGED = {
     "stcn-lite": "stcn_lite_hybrid.safetensors",
+    "stcn-lite-points": "stcn_lite_points.safetensors",
 }
 
 

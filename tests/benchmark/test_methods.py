@@ -41,7 +41,7 @@ def test_every_method_keeps_the_interface(name):
 
 
 def test_unknown_names_list_models_and_baselines():
-    with pytest.raises(InputError, match=r"stcn-lite.*found 'hul'; baselines are hull, "):
+    with pytest.raises(InputError, match=r"stcn-lite-points.*found 'hul'; baselines are hull, "):
         open_method("hul")
 
 
