@@ -1,4 +1,4 @@
-"""A gate around the previous mask: objects do not jump across the frame between two frames."""
+"""A gate around what is known: objects do not jump, and do not lie far from their points."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 GATE_STRIDE = 4  # the decoder predicts at this stride; finer distances say nothing more
+RIM = 4  # pixels over which a boundary is soft
 
 
 def coarse_mask(mask_HW: Tensor) -> Tensor:
@@ -30,3 +31,22 @@ def within(coarse_hw: Tensor, distance: float) -> Tensor:
     distances = cv2.distanceTransform(outside, cv2.DIST_L2, 3) * GATE_STRIDE
     near_hw = torch.from_numpy(np.asarray(distances) <= distance).to(coarse_hw.device)
     return near_hw.repeat_interleave(GATE_STRIDE, 0).repeat_interleave(GATE_STRIDE, 1)
+
+
+def connected(prob_HW: Tensor, points_HW: Tensor) -> Tensor:
+    """Probabilities in the parts of the mask that hold a point, and at their rim.
+
+    Args:
+        prob_HW: float [H, W] in [0, 1].
+        points_HW: float [H, W], 1 where points are drawn; what is there belongs to the mask.
+
+    Returns:
+        float [H, W]; 0 farther than `RIM` pixels from every part of the mask (above 0.5,
+        8-connected) that holds a point.
+    """
+    inside = ((prob_HW > 0.5) | (points_HW > 0)).cpu().numpy()
+    _, part_HW = cv2.connectedComponents(inside.astype(np.uint8), connectivity=8)
+    with_point = inside & np.isin(part_HW, part_HW[(points_HW > 0).cpu().numpy()])
+    rim = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    near_HW = torch.from_numpy(cv2.dilate(with_point.astype(np.uint8), rim)).to(prob_HW.device)
+    return prob_HW * near_HW

@@ -31,8 +31,8 @@ class PropagationSettings:
     """Most frames in the memory of an object; 0 for no bound, as in the paper: memory then grows
     with the video."""
     gate: float | None = None
-    """Farthest that an object may be found from its previous mask, as a share of the short side; 0
-    for no limit."""
+    """Farthest that an object may be found from its previous mask, as a share of the short side (on
+    the frame with its points, only what is connected with one); 0 for no limit."""
 
     edge_radius: float | None = None
     """Window of the filter that makes masks follow the edges of the image, as a share of the short

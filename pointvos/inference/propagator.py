@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
-from pointvos.inference.distance_gate import coarse_mask, within
+from pointvos.inference.distance_gate import coarse_mask, connected, within
 from pointvos.inference.edge_filter import follow_edges
 from pointvos.inference.memory_bank import MemoryBank
 from pointvos.inference.network_view import NetworkView
@@ -42,7 +42,8 @@ class Propagator:
         include_last: whether the previous frame is read too.
         resolution: short side in pixels inside the network; None for the native size.
         gate: largest distance from an object's previous mask at which it may be found, as a
-            fraction of the short side; None for no limit.
+            fraction of the short side, and on the frame on which it is given by points only what is
+            connected with one of them; None for no limit.
         edge_radius: window of the filter that makes masks follow the edges of the image, as a
             fraction of the short side; None for no filter.
 
@@ -180,6 +181,8 @@ class Propagator:
             )
             prob_OHW = self._decode(frame_BCHW, features, readout_BOCHW)
             for i, prob_HW in zip(from_points, prob_OHW, strict=True):
+                if self.gate is not None:
+                    prob_HW = connected(prob_HW, drawn[i])
                 decoded[i] = torch.maximum(prob_HW, drawn[i])
         masks = _Masks.aggregated(decoded)
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
-from pointvos.inference.distance_gate import coarse_mask, within
+from pointvos.inference.distance_gate import coarse_mask, connected, within
 from pointvos.inference.edge_filter import follow_edges
 from pointvos.inference.memory_bank import Kind
 from pointvos.inference.propagator import Propagator
@@ -179,6 +179,32 @@ def test_gate_cuts_off_what_is_far_from_the_previous_mask(network: STCN) -> None
     assert free_prob[far].max() > 0.01
     assert gated_prob[far].max() < 1e-6
     np.testing.assert_allclose(gated_prob[near], free_prob[near], atol=1e-6)
+
+
+def test_parts_without_a_point_go() -> None:
+    prob = torch.zeros(20, 40)
+    prob[2:8, 2:8], prob[8, 8], prob[9:12, 9:12] = 0.9, 0.8, 0.7  # joined at a corner
+    prob[2:8, 25:30], prob[15:18, 30:35] = 0.9, 0.4  # apart; and no mask at all
+    prob[:2, 2:8] = 0.3  # the soft rim of the first
+    points = torch.zeros(20, 40)
+    points[4, 4] = points[17, 3] = 1  # the second where the network found nothing
+    expected = prob.clone()
+    expected[:, 25:] = 0
+    assert torch.equal(connected(prob, points), expected)
+    points[3, 26] = 1
+    expected[2:8, 25:30] = 0.9
+    assert torch.equal(connected(prob, points), expected)
+
+
+def test_the_gate_keeps_what_is_connected_with_a_point(network: STCN) -> None:
+    frame = video(1)[0]
+    given = {1: Points.from_pixels([(20, 20)], [1])}
+    free, gated = (Propagator(network, gate=g).step(frame, given) for g in (None, 0.1))
+    drawn = torch.zeros(HEIGHT, WIDTH)
+    drawn[20, 20] = 1
+    kept = connected(torch.from_numpy(free.prob_of(1)), drawn) > 0.5
+    assert 0 < kept.sum() < (free.prob_of(1) > 0.5).sum()
+    np.testing.assert_array_equal(gated.prob_of(1) > 0.5, kept)
 
 
 def test_edge_filter_is_applied_to_what_is_found_not_to_what_is_given(network: STCN) -> None:

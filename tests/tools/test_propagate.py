@@ -22,6 +22,7 @@ from pointvos.core.images import image_size
 from pointvos.core.masks import read_index_png, write_index_png
 from pointvos.core.video_writer import write_video
 from pointvos.core.weights import write_weights
+from pointvos.inference.models import DEFAULTS
 from tools.propagate import PropagateSettings, main
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -111,7 +112,7 @@ def test_points_become_masks_pictures_and_results(scene, capsys):
     }
     assert results["model"] == "random:stcn_lite"
     assert results["propagation"]["resolution"] is None
-    assert results["propagation"]["memory_every"] == 5
+    assert results["propagation"]["memory_every"] == DEFAULTS["stcn_lite"].memory_every
     assert results["settings"]["direction"] == "both"
     assert 0 < results["seconds_per_frame"] * COUNT <= results["seconds"]
     assert results["peak_memory_mb"] > 50
