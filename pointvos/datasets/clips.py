@@ -152,6 +152,7 @@ class ClipDataset:
                 count = int(rng.integers(1, settings.max_objects + 1))
                 kept = [int(slot) for slot in rng.permutation(visible)[:count]]
         warped = keep_slots(warped, kept)
+        # Without it nothing is drawn, so that the samples of such runs stay what they were.
         if settings.background and rng.random() < settings.background:
             swapped = on_background(warped, rng)
             if swapped is not None:

@@ -8,13 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GATE_STRIDE = 4  # the decoder predicts at this stride; finer distances say nothing more
+from pointvos.nn.stcn import PREDICTION_STRIDE
+
 RIM = 4  # pixels over which a boundary is soft
 
 
 def coarse_mask(mask_HW: Tensor) -> Tensor:
     """A bool mask [H, W] (sides multiples of 4) at stride 4: cells that it touches at all."""
-    return F.max_pool2d(mask_HW[None].float(), GATE_STRIDE)[0] > 0
+    return F.max_pool2d(mask_HW[None].float(), PREDICTION_STRIDE)[0] > 0
 
 
 def within(coarse_hw: Tensor, distance: float) -> Tensor:
@@ -28,9 +29,9 @@ def within(coarse_hw: Tensor, distance: float) -> Tensor:
         bool [H, W].
     """
     outside = (~coarse_hw).cpu().numpy().astype(np.uint8)
-    distances = cv2.distanceTransform(outside, cv2.DIST_L2, 3) * GATE_STRIDE
+    distances = cv2.distanceTransform(outside, cv2.DIST_L2, 3) * PREDICTION_STRIDE
     near_hw = torch.from_numpy(np.asarray(distances) <= distance).to(coarse_hw.device)
-    return near_hw.repeat_interleave(GATE_STRIDE, 0).repeat_interleave(GATE_STRIDE, 1)
+    return near_hw.repeat_interleave(PREDICTION_STRIDE, 0).repeat_interleave(PREDICTION_STRIDE, 1)
 
 
 def connected(prob_HW: Tensor, points_HW: Tensor) -> Tensor:

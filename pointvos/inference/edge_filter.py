@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-FIT_STRIDE = 4  # the decoder predicts at this stride; a finer fit knows no more
+from pointvos.nn.stcn import PREDICTION_STRIDE
+
 COLOUR_NOISE = 1e-4  # variance, of RGB in [0, 1], below which a window has no edge
 
 
@@ -28,9 +29,11 @@ def follow_edges(prob_OHW: Tensor, rgb_CHW: Tensor, radius: float) -> Tensor:
     Returns:
         float32 [O, H, W] in [0, 1].
     """
-    window = max(1, round(radius / FIT_STRIDE))
+    window = max(1, round(radius / PREDICTION_STRIDE))
     slope_OChw, offset_Ohw = _fit(
-        F.avg_pool2d(prob_OHW.float(), FIT_STRIDE), F.avg_pool2d(rgb_CHW, FIT_STRIDE), window
+        F.avg_pool2d(prob_OHW.float(), PREDICTION_STRIDE),
+        F.avg_pool2d(rgb_CHW, PREDICTION_STRIDE),
+        window,
     )
     size = prob_OHW.shape[1:]
     slope_OCHW = F.interpolate(slope_OChw, size, mode="bilinear")

@@ -143,9 +143,10 @@ class Propagator:
             readout_BOCHW = self.network.read(features, group.key, group.value, self.top_k)
             prob_OHW = self._decode(frame_BCHW, features, readout_BOCHW)
             prob_of.update(zip(group.object_ids, prob_OHW, strict=True))
-        reach = 0.0 if self.gate is None else self._in_px(self.gate)
-        for object_id, coarse_hw in self._coarse_masks.items():
-            prob_of[object_id] = prob_of[object_id] * within(coarse_hw, reach)
+        if self.gate is not None:
+            for object_id, coarse_hw in self._coarse_masks.items():
+                near_HW = within(coarse_hw, self._in_px(self.gate))
+                prob_of[object_id] = prob_of[object_id] * near_HW
         return _Masks.aggregated(prob_of)
 
     def _decode(self, frame_BCHW: Tensor, features: QueryFeatures, readout_BOCHW: Tensor) -> Tensor:

@@ -174,7 +174,7 @@ def _best_matches(similarity_BMQ: Tensor, labelled_BOLM: Tensor) -> Tensor:
     """
     similarity_BQM = similarity_BMQ.transpose(1, 2)  # the way it lies in memory
     penalty_BNM = (~labelled_BOLM).flatten(1, 2).float() * NOTHING
-    # An addition runs vectorised where masking does not: a third of the time.
+    # An addition runs vectorised where masking does not.
     best = [
         (similarity_BQM + penalty_BM[:, None]).amax(dim=2) for penalty_BM in penalty_BNM.unbind(1)
     ]

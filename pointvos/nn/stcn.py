@@ -19,6 +19,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)  # torchvision, RGB in [0, 1]
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 STRIDE = 16  # of keys and values; frame sides must be multiples of it
+PREDICTION_STRIDE = 4  # of a decoder's prediction, which is enlarged: a finer map says nothing more
 
 
 class QueryFeatures(NamedTuple):

@@ -25,14 +25,11 @@ from pointvos.losses.color_affinity import at_stride, color_affinity_loss
 from pointvos.losses.dice import dice_loss
 from pointvos.losses.huberised_cross_entropy import huberised_cross_entropy
 from pointvos.losses.point_cross_entropy import point_cross_entropy
-from pointvos.nn.stcn import STCN
+from pointvos.nn.stcn import PREDICTION_STRIDE, STCN
 from pointvos.training.segment_clip import segment_clip
 
 Losses = dict[str, Tensor]
 StepFn = Callable[[STCN, VosBatch, int], Losses]
-
-AFFINITY_STRIDE = 4  # of the decoder's prediction: finer cells hold nothing more
-
 Regime = Literal["points", "masks", "pseudo_masks", "hybrid"]
 
 
@@ -108,7 +105,7 @@ def points_step(settings: LossSettings) -> StepFn:
             def affinity(t: int, logits_BKHW: Tensor) -> Tensor:
                 prob_BOHW = logits_BKHW.softmax(dim=1)[:, 1:]
                 prob_BOhw, frames_BChw = at_stride(
-                    prob_BOHW, batch.frames_BTCHW[:, t], AFFINITY_STRIDE
+                    prob_BOHW, batch.frames_BTCHW[:, t], PREDICTION_STRIDE
                 )
                 return color_affinity_loss(prob_BOhw, frames_BChw, batch.present_BO)
 

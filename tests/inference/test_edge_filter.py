@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pointvos.inference.edge_filter import COLOUR_NOISE, FIT_STRIDE, follow_edges
+from pointvos.inference.edge_filter import COLOUR_NOISE, follow_edges
+from pointvos.nn.stcn import PREDICTION_STRIDE
 
 HEIGHT, WIDTH = 48, 64
 
@@ -41,10 +42,10 @@ def by_definition(prob: np.ndarray, rgb: np.ndarray, window: int) -> tuple[np.nd
 def test_it_is_the_guided_filter_of_the_paper() -> None:
     rgb = F.interpolate(noise(1, 3, 12, 16), (HEIGHT, WIDTH), mode="bilinear")[0]
     prob = F.interpolate(noise(1, 2, 6, 8), (HEIGHT, WIDTH), mode="bilinear")[0]
-    small_rgb = F.avg_pool2d(rgb, FIT_STRIDE).double().numpy()
-    found = follow_edges(prob, rgb, radius=2 * FIT_STRIDE)
+    small_rgb = F.avg_pool2d(rgb, PREDICTION_STRIDE).double().numpy()
+    found = follow_edges(prob, rgb, radius=2 * PREDICTION_STRIDE)
     for o in range(2):
-        small_prob = F.avg_pool2d(prob[o][None], FIT_STRIDE)[0].double().numpy()
+        small_prob = F.avg_pool2d(prob[o][None], PREDICTION_STRIDE)[0].double().numpy()
         slope, offset = by_definition(small_prob, small_rgb, window=2)
         both = torch.from_numpy(np.concatenate([slope, offset[None]])).float()
         large = F.interpolate(both[None], (HEIGHT, WIDTH), mode="bilinear")[0]
