@@ -11,6 +11,7 @@ import torch
 
 from pointvos.core.errors import InputError
 from pointvos.core.weights import load_strictly, read_weights
+from pointvos.inference.coarse_to_fine import ascend_to_one
 from pointvos.inference.propagator import MEMORY_EVERY, Propagator
 from pointvos.nn.builders import BUILDERS
 from pointvos.nn.official_weights import load_official_stcn
@@ -33,10 +34,12 @@ class PropagationSettings:
     gate: float | None = None
     """Farthest that an object may be found from its previous mask, as a share of the short side (on
     the frame with its points, only what is connected with one); 0 for no limit."""
-
     edge_radius: float | None = None
     """Window of the filter that makes masks follow the edges of the image, as a share of the short
     side; 0 for no filter."""
+    reference_scales: tuple[float, ...] | None = None
+    """Sizes of the frame with the points, coarse to fine up to 1, in which an object is segmented
+    on it; 1 alone for the paper's way."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -45,6 +48,12 @@ class PropagationSettings:
             value = getattr(self, name)
             if value is not None and value < lowest:
                 raise InputError(f"{name}: expected at least {lowest}, found {value}")
+        scales = self.reference_scales
+        if scales is not None and not ascend_to_one(scales):
+            raise InputError(
+                "reference_scales: expected sizes that ascend from above 0 to 1, found "
+                f"{list(scales)}"
+            )
         bound = self.max_memory_frames
         if bound is not None and bound != 0 and bound < 2:
             raise InputError(
@@ -55,10 +64,22 @@ class PropagationSettings:
 # The paper's way (REFERENCE, B.3), and what measured best for the small network (docs/results.md).
 DEFAULTS = {
     "stcn_resnet50": PropagationSettings(
-        resolution=480, top_k=20, memory_every=5, max_memory_frames=0, gate=0.0, edge_radius=0.0
+        resolution=480,
+        top_k=20,
+        memory_every=5,
+        max_memory_frames=0,
+        gate=0.0,
+        edge_radius=0.0,
+        reference_scales=(1.0,),
     ),
     "stcn_lite": PropagationSettings(
-        resolution=416, top_k=20, memory_every=20, max_memory_frames=6, gate=0.1, edge_radius=0.06
+        resolution=416,
+        top_k=20,
+        memory_every=20,
+        max_memory_frames=6,
+        gate=0.1,
+        edge_radius=0.06,
+        reference_scales=(0.5, 0.7, 1.0),
     ),
 }
 
@@ -100,6 +121,7 @@ class TrainedModel:
             resolution=chosen.resolution or None,
             gate=chosen.gate or None,
             edge_radius=chosen.edge_radius or None,
+            reference_scales=chosen.reference_scales or (1.0,),
         )
 
 

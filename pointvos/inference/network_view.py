@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointvos.core.geometry import rasterise
-from pointvos.nn.padding import pad_to_multiple, unpad
+from pointvos.core.geometry import inside, rasterise
+from pointvos.nn.padding import Padding, pad_to_multiple, padding_to_multiple, unpad
 from pointvos.nn.stcn import STCN, STRIDE
 
 
@@ -68,16 +68,35 @@ class NetworkView:
             mask_HW = (covered_HW >= covered_HW.max().clamp(max=0.5)).float()
         return pad_to_multiple(mask_HW, STRIDE)[0]
 
-    def points(self, xy: NDArray[np.float32], radius: int) -> Tensor:
-        """Continuous positions [P, 2] drawn as disks with a radius in pixels; 0 / 1 [H', W']."""
+    def points(
+        self, xy: NDArray[np.float32], radius: int, size: tuple[int, int] | None = None
+    ) -> Tensor:
+        """Continuous positions [P, 2] drawn as disks with a radius in pixels.
+
+        Args:
+            xy: in the original frame; those outside of it are left out.
+            radius: in pixels of the map.
+            size: of the map, for a smaller copy of the network input; None for the input itself.
+
+        Returns:
+            float 0 / 1 [H', W'], or of that size.
+        """
+        padding = self._padding
+        height = padding.top + self.inner_height + padding.bottom
+        width = padding.left + self.inner_width + padding.right
+        rows, columns = size or (height, width)
         scale = np.array([self.inner_width / self.width, self.inner_height / self.height])
-        drawn = rasterise(xy * scale, self.inner_height, self.inner_width, radius)
-        return pad_to_multiple(torch.from_numpy(drawn).float(), STRIDE)[0]
+        inner = xy[inside(xy, self.height, self.width)] * scale + [padding.left, padding.top]
+        copy = inner * [columns / width, rows / height]
+        return torch.from_numpy(rasterise(copy, rows, columns, radius)).float()
+
+    @property
+    def _padding(self) -> Padding:
+        return padding_to_multiple(self.inner_height, self.inner_width, STRIDE)
 
     def prediction(self, prob_KHW: Tensor) -> Tensor:
         """Probabilities [K, H', W'] at the original size, float [K, H, W]."""
-        size = prob_KHW.new_empty(self.inner_height, self.inner_width)
-        inner_KHW = unpad(prob_KHW, pad_to_multiple(size, STRIDE)[1])
+        inner_KHW = unpad(prob_KHW, self._padding)
         if not self.resizes:
             return inner_KHW
         return F.interpolate(inner_KHW[None], (self.height, self.width), mode="bilinear")[0]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -12,12 +11,13 @@ from torch import Tensor
 
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
+from pointvos.inference.coarse_to_fine import ascend_to_one, scaled_size, segment_from_points
 from pointvos.inference.distance_gate import coarse_mask, connected, within
 from pointvos.inference.edge_filter import follow_edges
+from pointvos.inference.joint_masks import JointMasks
 from pointvos.inference.memory_bank import MemoryBank
 from pointvos.inference.network_view import NetworkView
 from pointvos.inference.segmentation import Segmentation
-from pointvos.nn.aggregate import soft_aggregate
 from pointvos.nn.stcn import STCN, STRIDE, QueryFeatures
 
 GivenObject = Points | NDArray[np.bool_]
@@ -46,6 +46,8 @@ class Propagator:
             connected with one of them; None for no limit.
         edge_radius: window of the filter that makes masks follow the edges of the image, as a
             fraction of the short side; None for no filter.
+        reference_scales: of the copies of a frame in which objects given by points are segmented
+            on it, one after the other from coarse to fine; the last is 1, the frame itself.
 
     Raises:
         ValueError: an argument out of range.
@@ -62,6 +64,7 @@ class Propagator:
         resolution: int | None = None,
         gate: float | None = None,
         edge_radius: float | None = None,
+        reference_scales: Sequence[float] = (1.0,),
     ) -> None:
         if memory_every < 1 or (top_k is not None and top_k < 1):
             raise ValueError(f"expected memory_every and top_k >= 1, got {memory_every}, {top_k}")
@@ -72,6 +75,10 @@ class Propagator:
                 f"expected resolution, gate and edge_radius > 0, got {resolution}, {gate}, "
                 f"{edge_radius}"
             )
+        if not ascend_to_one(reference_scales):
+            raise ValueError(
+                f"expected reference_scales to ascend from above 0 to 1, got {reference_scales}"
+            )
         self.network = network
         self.top_k = top_k
         self.memory_every = memory_every
@@ -79,6 +86,7 @@ class Propagator:
         self.resolution = resolution
         self.gate = gate
         self.edge_radius = edge_radius
+        self.reference_scales = tuple(reference_scales)
         self.memory = MemoryBank(max_memory_frames)
         self._view: NetworkView | None = None
         self._frame_index = -1
@@ -123,8 +131,8 @@ class Propagator:
             features = self.network.encode_key(frame_BCHW)
             masks = self._track(frame_BCHW, features)
             if drawn:
-                from_points = [i for i, what in given.items() if isinstance(what, Points)]
-                masks = self._start(frame_BCHW, features, masks, drawn, from_points)
+                points_of = {i: what for i, what in given.items() if isinstance(what, Points)}
+                masks = self._start(frame_BCHW, features, masks, drawn, points_of)
             else:
                 self._memorise_if_due(frame_BCHW, features, masks)
             if self.gate is not None:
@@ -133,25 +141,25 @@ class Propagator:
         _impose(prob, masks.object_ids, given)
         return Segmentation(masks.object_ids, prob)
 
-    def _track(self, frame_BCHW: Tensor, features: QueryFeatures) -> _Masks:
+    def _track(self, frame_BCHW: Tensor, features: QueryFeatures) -> JointMasks:
         """Read and decode all known objects, and aggregate them."""
         if not self.object_ids:
             height, width = (STRIDE * side for side in features.key_BCHW.shape[2:])
-            return _Masks((), features.key_BCHW.new_ones(1, height, width))
+            return JointMasks((), features.key_BCHW.new_ones(1, height, width))
         prob_of: dict[int, Tensor] = {}
         for group in self.memory:
             readout_BOCHW = self.network.read(features, group.key, group.value, self.top_k)
-            prob_OHW = self._decode(frame_BCHW, features, readout_BOCHW)
+            prob_OHW = self.network.decode(features, readout_BOCHW)[0].float().sigmoid()
+            prob_OHW = self._filtered(prob_OHW, frame_BCHW)
             prob_of.update(zip(group.object_ids, prob_OHW, strict=True))
         if self.gate is not None:
             for object_id, coarse_hw in self._coarse_masks.items():
                 near_HW = within(coarse_hw, self._in_px(self.gate))
                 prob_of[object_id] = prob_of[object_id] * near_HW
-        return _Masks.aggregated(prob_of)
+        return JointMasks.aggregated(prob_of)
 
-    def _decode(self, frame_BCHW: Tensor, features: QueryFeatures, readout_BOCHW: Tensor) -> Tensor:
-        """Probabilities of the objects of a readout, each by itself; float32 [O, H', W']."""
-        prob_OHW = self.network.decode(features, readout_BOCHW)[0].float().sigmoid()
+    def _filtered(self, prob_OHW: Tensor, frame_BCHW: Tensor) -> Tensor:
+        """Probabilities of objects, each by itself, along the edges of the image."""
         if self.edge_radius is None:
             return prob_OHW
         return follow_edges(prob_OHW, frame_BCHW[0], self._in_px(self.edge_radius))
@@ -160,10 +168,10 @@ class Propagator:
         self,
         frame_BCHW: Tensor,
         features: QueryFeatures,
-        tracked: _Masks,
+        tracked: JointMasks,
         drawn: Mapping[int, Tensor],
-        from_points: Sequence[int],
-    ) -> _Masks:
+        points_of: Mapping[int, Points],
+    ) -> JointMasks:
         """Take up the objects given on this frame, and memorise the frame for all objects.
 
         What is given is certain: no other object is where a given mask or point is (STCN's
@@ -173,29 +181,45 @@ class Propagator:
         prompt = {i: prob_HW.masked_fill(covered_HW, 0) for i, prob_HW in tracked.items()}
         prompt.update(drawn)
         decoded = dict(prompt)
-        if from_points:
-            slots = [sorted(prompt).index(i) for i in from_points]
-            point_value_OCHW = self._encode(frame_BCHW, features, prompt, points=True)[slots]
-            key_CN = features.key_BCHW[0].flatten(1)
-            readout_BOCHW = self.network.read(
-                features, key_CN[None], point_value_OCHW.flatten(2)[None], self.top_k
+        if points_of:
+            prob_OHW = segment_from_points(
+                self.network,
+                frame_BCHW,
+                features,
+                prompt,
+                self._coarse_points(frame_BCHW, points_of),
+                scales=self.reference_scales,
+                top_k=self.top_k,
             )
-            prob_OHW = self._decode(frame_BCHW, features, readout_BOCHW)
-            for i, prob_HW in zip(from_points, prob_OHW, strict=True):
+            for i, prob_HW in zip(points_of, self._filtered(prob_OHW, frame_BCHW), strict=True):
                 if self.gate is not None:
                     prob_HW = connected(prob_HW, drawn[i])
                 decoded[i] = torch.maximum(prob_HW, drawn[i])
-        masks = _Masks.aggregated(decoded)
+        masks = JointMasks.aggregated(decoded)
 
         memorised = dict(masks.items())
         if not self.network.decodes_reference:
             # The paper's network remembers the points alone; the mask is for the eye.
-            memorised.update((i, drawn[i]) for i in from_points)
+            memorised.update((i, drawn[i]) for i in points_of)
         value_OCHW = self._encode(frame_BCHW, features, memorised)
         self._memorise(features, masks.object_ids, value_OCHW, given=drawn)
         return masks
 
-    def _memorise_if_due(self, frame_BCHW: Tensor, features: QueryFeatures, masks: _Masks) -> None:
+    def _coarse_points(
+        self, frame_BCHW: Tensor, points_of: Mapping[int, Points]
+    ) -> dict[int, Tensor]:
+        """Points drawn at the size of the first scale, by id."""
+        assert self._view is not None
+        height, width = frame_BCHW.shape[2:]
+        size = scaled_size(height, width, self.reference_scales[0])
+        return {
+            i: self._view.points(what.foreground.xy, self.network.point_radius, size).to(frame_BCHW)
+            for i, what in points_of.items()
+        }
+
+    def _memorise_if_due(
+        self, frame_BCHW: Tensor, features: QueryFeatures, masks: JointMasks
+    ) -> None:
         due = self._frame_index - self._last_memorised >= self.memory_every
         if due or self.include_last:
             value_OCHW = self._encode(frame_BCHW, features, dict(masks.items()))
@@ -229,7 +253,7 @@ class Propagator:
         if not last:
             self._last_memorised = self._frame_index
 
-    def _remember_places(self, masks: _Masks) -> None:
+    def _remember_places(self, masks: JointMasks) -> None:
         index_HW = masks.joint_KHW.max(dim=0).indices  # on CPUs a tenth of the time of argmax
         for slot, object_id in enumerate(masks.object_ids, start=1):
             coarse_hw = coarse_mask(index_HW == slot)
@@ -278,26 +302,6 @@ class Propagator:
                 )
             drawn_HW = view.mask(what.astype(bool))
         return drawn_HW.to(self.network.pixel_mean.device)
-
-
-@dataclass(frozen=True, eq=False)
-class _Masks:
-    """Joint probabilities [O + 1, H', W'] at network input, background first, by object id."""
-
-    object_ids: tuple[int, ...]
-    joint_KHW: Tensor
-
-    @classmethod
-    def aggregated(cls, prob_of: Mapping[int, Tensor]) -> _Masks:
-        object_ids = tuple(sorted(prob_of))
-        prob_BOHW = torch.stack([prob_of[object_id] for object_id in object_ids])[None]
-        return cls(object_ids, soft_aggregate(prob_BOHW).softmax(dim=1)[0])
-
-    def items(self) -> Iterator[tuple[int, Tensor]]:
-        return zip(self.object_ids, self.joint_KHW[1:], strict=True)
-
-    def __getitem__(self, object_id: int) -> Tensor:
-        return self.joint_KHW[1 + self.object_ids.index(object_id)]
 
 
 def _impose(

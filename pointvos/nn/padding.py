@@ -15,6 +15,17 @@ class Padding(NamedTuple):
     bottom: int
 
 
+def padding_to_multiple(height: int, width: int, multiple: int) -> Padding:
+    """What makes the sides multiples: half on each side, an odd pixel right or below."""
+    extra_height, extra_width = -height % multiple, -width % multiple
+    return Padding(
+        left=extra_width // 2,
+        right=extra_width - extra_width // 2,
+        top=extra_height // 2,
+        bottom=extra_height - extra_height // 2,
+    )
+
+
 def pad_to_multiple(x: Tensor, multiple: int = 16) -> tuple[Tensor, Padding]:
     """Pad the last two dimensions with zeros, half on each side, an odd pixel right or below.
 
@@ -28,13 +39,7 @@ def pad_to_multiple(x: Tensor, multiple: int = 16) -> tuple[Tensor, Padding]:
         The padded tensor and what was added, for `unpad`.
     """
     height, width = x.shape[-2:]
-    extra_height, extra_width = -height % multiple, -width % multiple
-    padding = Padding(
-        left=extra_width // 2,
-        right=extra_width - extra_width // 2,
-        top=extra_height // 2,
-        bottom=extra_height - extra_height // 2,
-    )
+    padding = padding_to_multiple(height, width, multiple)
     return F.pad(x, padding), padding
 
 

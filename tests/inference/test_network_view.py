@@ -47,6 +47,15 @@ def test_point_radius_is_in_network_pixels() -> None:
     assert drawn.any(dim=0).sum() == drawn.any(dim=1).sum() == 7
 
 
+def test_points_of_a_smaller_copy_lie_where_those_of_the_input_do() -> None:
+    view = NetworkView.of(90, 150, 96)  # 96 x 160 inside, no padding
+    xy = np.array([[30.0, 45.0], [149.9, 0.1], [150.1, 0.1]], np.float32)  # the last is outside
+    copy = view.points(xy, 0, (48, 80))
+    assert copy.shape == (48, 80)
+    assert copy.nonzero().tolist() == [[0, 79], [24, 16]]
+    assert view.points(xy, 2, (48, 80))[24].sum() == 5  # the radius is that of the copy
+
+
 def test_mask_of_one_pixel_survives_the_resize() -> None:
     mask = np.zeros((100, 100), bool)
     mask[50, 50] = True
