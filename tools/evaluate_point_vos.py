@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pointvos.benchmark.evaluation import Evaluation, evaluate, finished_sequences
+from PIL import Image
+
+from pointvos.benchmark.contact_sheet import worst_sequences
+from pointvos.benchmark.evaluation import (
+    Evaluation,
+    MethodScores,
+    evaluate,
+    finished_sequences,
+)
 from pointvos.benchmark.methods import Method, open_method
 from pointvos.benchmark.predictions import score_predictions
 from pointvos.benchmark.probes import PROBES, Probe
 from pointvos.benchmark.protocol import BenchmarkProtocol, points_from_file, scoring_rules
-from pointvos.benchmark.reports import report
+from pointvos.benchmark.reports import by_sequence, report
 from pointvos.benchmark.stored_scores import PartialResults
-from pointvos.core.atomic import write_json, write_text
+from pointvos.core.atomic import atomic_path, write_json, write_text
 from pointvos.core.command_line import run_tool
 from pointvos.core.errors import InputError
 from pointvos.core.run_facts import RunFacts, plain
@@ -86,7 +94,8 @@ class EvaluateSettings:
     missing (one far background point), separated by commas"""
 
     save_masks: bool = False
-    """write the predicted masks of the first draw to OUTPUT/masks/<points>/<sequence>/"""
+    """write the predicted masks of the first draw to OUTPUT/masks/<points>/<sequence>/, and a
+    picture of the worst sequences to OUTPUT/worst_<points>.jpg"""
 
     propagation: PropagationSettings = field(default_factory=PropagationSettings)
     """how models are run; by default as each was tuned"""
@@ -165,9 +174,25 @@ def _run_models(settings: EvaluateSettings, facts: RunFacts) -> None:
     )
     result = report(found, evaluation.rules.averaging)
     record = {**result.record, "results_taken_from_an_earlier_run": finished}
+    if settings.save_masks:
+        _write_pictures(settings.output, videos, found[0])
     _write(settings, evaluation.rules, result.scores, result.page, record, facts)
     print(result.summary)
     partial.remove()
+
+
+def _write_pictures(output: Path, videos: Sequence[MaskedVideo], scores: MethodScores) -> None:
+    first_draw = replace(
+        scores, runs={run: found for run, found in scores.runs.items() if run.draw == 0}
+    )
+    by_setting: dict[str, dict[str, float]] = {}
+    for sequence, row in by_sequence(first_draw).items():
+        for setting, value in row.items():
+            by_setting.setdefault(setting, {})[sequence] = value
+    for setting, values in by_setting.items():
+        picture = worst_sequences(videos, output / "masks" / setting, values)
+        with atomic_path(output / f"worst_{setting}.jpg") as temporary:
+            Image.fromarray(picture).save(temporary, format="JPEG", quality=90)
 
 
 def _write(

@@ -159,7 +159,7 @@ def _object_report(
 
 def _used_settings(
     model: TrainedModel, settings: PropagationSettings | None
-) -> dict[str, int | float | None]:
+) -> dict[str, int | float | list[float] | None]:
     """The settings that came to be used, the model's own included."""
     propagator = model.propagator(settings)
     return {
@@ -168,4 +168,6 @@ def _used_settings(
         "memory_every": propagator.memory_every,
         "max_memory_frames": propagator.memory.max_frames,
         "gate": propagator.gate,
+        "edge_radius": propagator.edge_radius,
+        "reference_scales": list(propagator.reference_scales),
     }

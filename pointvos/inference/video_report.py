@@ -61,7 +61,7 @@ class VideoReport:
     frames: list[str]
     objects: list[ObjectReport]
     model: str
-    propagation: dict[str, int | float | None]
+    propagation: dict[str, int | float | list[float] | None]
     segmenting_seconds: float
     drawing_seconds: float
 

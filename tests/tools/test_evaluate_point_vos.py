@@ -159,6 +159,7 @@ def test_saved_masks_score_as_the_run_did(davis: Path) -> None:
     result = evaluate(davis, *NETWORK, *counts, "--save_masks", "true")
     masks = davis.parent / "out" / "masks"
     assert names(masks) == ["1", "3"]
+    assert {"worst_1.jpg", "worst_3.jpg"} <= set(names(davis.parent / "out"))
     by_points = dict(result["by_points"])
     again = evaluate(davis, "--predictions", masks / "3")
     assert again["per_object"] == result["per_object"]
