@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pointvos.core.errors import InputError
+from pointvos.formats.coco_panoptic import read_coco_panoptic
 from pointvos.formats.davis import read_davis
 from pointvos.formats.masked_video import MaskedVideo
 from pointvos.formats.static_images import read_static_images
@@ -33,6 +34,7 @@ DATASETS: dict[str, DatasetReader] = {
     "davis": read_davis,
     "youtube_vos": read_youtube_vos,
     "static": read_static_images,
+    "coco_panoptic": read_coco_panoptic,
 }
 
 
