@@ -19,11 +19,14 @@ from pointvos.core.frames import FolderFrames
 from pointvos.core.images import read_image
 from pointvos.core.masks import object_ids
 from pointvos.core.points import Points
-from pointvos.datasets.samples import AnnotatedFrame
+from pointvos.datasets.samples import UNKNOWN, AnnotatedFrame
 from pointvos.formats.masked_video import MaskedVideo
-from pointvos.formats.static_images import list_static_images
+from pointvos.formats.static_images import StaticImage
 
-PointsOfVideo = Mapping[str, Mapping[int, Points]]  # frame name -> object id -> points
+ObjectPoints = Mapping[int, Points]  # object id -> points on one frame
+PointsOfVideo = Mapping[str, ObjectPoints]  # frame name -> points on it
+
+MIN_AREA = 400  # pixels of a thing that is worth segmenting in a training crop
 
 
 class FrameCache:
@@ -222,44 +225,44 @@ class VideoReader:
 
 
 class StaticImageReader:
-    """Images with the mask of one salient object each; every image is a video of one frame."""
+    """Images with masks or points of their objects; every image is a video of one frame."""
 
     static = True
     max_span: int | None = None
 
     def __init__(
         self,
-        root: str | Path,
+        name: str,
+        images: Sequence[StaticImage],
         *,
-        points: Mapping[str, Points] | None = None,
+        points: Mapping[str, ObjectPoints] | None = None,
         masks: bool | None = None,
         short_side: int | None = 480,
         cache_mb: float = 2000,
     ) -> None:
-        """List the images; nothing is decoded yet.
+        """Remember what there is; nothing is decoded yet.
 
         Args:
-            root: a folder with ``images`` and ``masks``, see `pointvos.formats.static_images`.
-            points: image name -> its annotated points; other images are left out.
+            name: of the data set, for messages.
+            images: from `pointvos.formats.static_images` or another format of images.
+            points: image name -> object id -> its annotated points; other images are left out.
             masks: whether masks are read; by default where there are no points.
             short_side: images are stored no larger than this.
             cache_mb: memory for decoded images, in MB.
 
         Raises:
-            FileNotFoundError: a folder is missing.
-            InputError: an image has no mask, two have one name, points name an unknown image, or
-                there is no image.
+            InputError: points name an unknown image.
         """
-        self.name = Path(root).name
+        self.name = name
         self.points = points
         self.masks = points is None if masks is None else masks
         self.short_side = short_side
         self.cache = FrameCache(cache_mb)
-        images = list_static_images(root, masks=self.masks)
         unknown = sorted(set(points or ()) - {image.name for image in images})
         if unknown:
-            raise InputError(f"{root}: expected the images of the points, found no {unknown[0]}")
+            raise InputError(f"{name}: expected the images of the points, found no {unknown[0]}")
         self.images = [image for image in images if points is None or image.name in points]
+        self._objects: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
         """The number of images."""
@@ -270,9 +273,21 @@ class StaticImageReader:
         return self.images[video].name
 
     def objects(self, video: int) -> list[list[int]]:
-        """The one object of an image."""
-        del video  # all alike
-        return [[1]]
+        """Ids on the one frame: those with a foreground point, or large enough in the mask."""
+        if video not in self._objects:
+            self._objects[video] = self._ids(self.images[video])
+        return [self._objects[video]]
+
+    def _ids(self, image: StaticImage) -> list[int]:
+        if self.points is not None:
+            return [i for i, points in self.points[image.name].items() if len(points.foreground)]
+        if not image.categories:  # the mask of one salient object
+            return [1]
+        index = shrink_index(image.read_mask(image.name), self.short_side)
+        areas = np.bincount(index.ravel(), minlength=UNKNOWN + 1)[1:UNKNOWN]
+        large = np.flatnonzero(areas >= MIN_AREA)
+        # A crop would lose smaller ones; one that is alone has to do.
+        return [int(i) + 1 for i in (large if len(large) else [areas.argmax()])]
 
     def read(self, video: int, frame: int) -> AnnotatedFrame:
         """The image with its mask or points."""
@@ -282,7 +297,7 @@ class StaticImageReader:
     def _decode(self, video: int) -> AnnotatedFrame:
         image = self.images[video]
         rgb = read_image(image.image)
-        points = {} if self.points is None else {1: self.points[image.name]}
+        points = {} if self.points is None else dict(self.points[image.name])
         check_inside(points, rgb.shape[0], rgb.shape[1], source=image.image)
         index = image.read_mask(image.name) if self.masks else None
         return shrink(AnnotatedFrame(rgb, index, points), self.short_side)

@@ -12,7 +12,7 @@ from pointvos.core import geometry
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
 from pointvos.datasets.clips import ClipDataset
-from pointvos.datasets.readers import PointsOfVideo, StaticImageReader, VideoReader
+from pointvos.datasets.readers import ObjectPoints, PointsOfVideo, StaticImageReader, VideoReader
 from pointvos.datasets.reference import DrawPoints
 from pointvos.datasets.sampler import CLIP_LENGTH
 from pointvos.datasets.samples import ClipReader
@@ -21,8 +21,9 @@ from pointvos.formats.open_dataset import open_dataset
 from pointvos.formats.point_vos import PointVosRecord
 from pointvos.formats.point_vos_files import iterate_records
 from pointvos.formats.point_vos_release import PointVosRelease
+from pointvos.formats.static_images import StaticImage, list_static_images
 from pointvos.simulation.sample_points import sample_points
-from pointvos.training.settings import RELEASES, STATIC, DataSource, TrainSettings
+from pointvos.training.settings import IMAGES, RELEASES, STATIC, DataSource, TrainSettings
 
 
 @dataclass
@@ -67,12 +68,18 @@ def open_source(
         InputError: the data set is empty, unknown or damaged, or too many videos cannot be used.
     """
     left_out = LeftOut(source)
-    if source.kind == STATIC:
-        images = None if source.points is None else _points_of_images(source)
+    if source.kind in IMAGES:
+        points_of_images = None if source.points is None else _points_of_images(source)
+        if source.kind == STATIC:  # such a folder needs no masks where it has points
+            images = list_static_images(source.root, masks=masks or source.points is None)
+        else:
+            videos = open_dataset(source.kind, source.root, source.split)
+            images = [video for video in videos if isinstance(video, StaticImage)]
         static = StaticImageReader(
-            source.root,
-            points=images,
-            masks=masks,
+            source.root.name,
+            images,
+            points=points_of_images,
+            masks=masks or source.points is None,
             short_side=source.short_side,
             cache_mb=cache_mb,
         )
@@ -113,24 +120,28 @@ def _usable(
     for video, frames in points.items():
         if len(frames) < CLIP_LENGTH:
             left_out.add(video, f"{CLIP_LENGTH} annotated frames", str(len(frames)))
-        elif not any(len(p.foreground) for objects in frames.values() for p in objects.values()):
+        elif not any(_has_foreground(points) for points in frames.values()):
             left_out.add(video, "a foreground point", "none")
         else:
             yield video, frames
 
 
-def _points_of_images(source: DataSource) -> dict[str, Points]:
-    """Image name -> the points of its one object."""
-    images: dict[str, Points] = {}
-    for record in _named_records(source):
-        name, frames = str(record.video_name), list(record.by_frame().values())
-        if len(frames) != 1 or name in images or not len(frames[0].foreground):
+def _points_of_images(source: DataSource) -> dict[str, ObjectPoints]:
+    """Image -> object id -> points on its one frame."""
+    images: dict[str, ObjectPoints] = {}
+    for name, frames in _points_of_videos(source).items():
+        objects = [points for points in frames.values() if _has_foreground(points)]
+        if len(frames) != 1 or not objects:
             raise InputError(
-                f"{source.points}: expected one object on the one frame of image {name}, with a "
-                f"foreground point, found {len(frames)} frames in record {record.key}"
+                f"{source.points}: expected points on the one frame of image {name}, one of them "
+                f"on an object, found {len(frames)} frames, {len(objects)} of them with such points"
             )
-        images[name] = frames[0]
+        images[name] = objects[0]
     return images
+
+
+def _has_foreground(points: ObjectPoints) -> bool:
+    return any(len(of_object.foreground) for of_object in points.values())
 
 
 def _points_of_videos(source: DataSource) -> dict[str, PointsOfVideo]:
@@ -146,8 +157,9 @@ def _points_of_videos(source: DataSource) -> dict[str, PointsOfVideo]:
                 f"{source.points}: expected every object of {video} once, found {object_id} twice"
             )
         taken.add(object_id)
+        frames = videos.setdefault(video, {})  # a video without points is left out by name
         for frame, points in record.by_frame().items():
-            videos.setdefault(video, {}).setdefault(frame, {})[object_id] = points
+            frames.setdefault(frame, {})[object_id] = points
     return dict(videos)
 
 

@@ -13,6 +13,7 @@ from pointvos.formats.open_dataset import DATASETS
 from pointvos.training.steps import REFERENCES, LossSettings, Regime
 
 STATIC = "static"
+IMAGES = (STATIC, "coco_panoptic")  # kinds whose videos are single images
 RELEASES = {"pv_oops": "Oops", "pv_kinetics": "Kinetics"}  # kind -> folder of the release
 
 
@@ -21,8 +22,8 @@ class DataSource:
     """One data set of the mixture."""
 
     kind: str
-    """``davis``, ``youtube_vos``, ``static`` (folders ``images`` and ``masks``), or the release of
-    points and frames ``pv_oops``, ``pv_kinetics``."""
+    """``davis``, ``youtube_vos``; images: ``static`` (folders ``images`` and ``masks``),
+    ``coco_panoptic``; or the release of points and frames ``pv_oops``, ``pv_kinetics``."""
     root: Path
     """Folder of the data set; of a release, the folder that holds ``Oops`` and ``Kinetics``."""
     split: str = "train"

@@ -7,11 +7,13 @@ import pytest
 from PIL import Image
 
 from pointvos.core.errors import InputError
+from pointvos.core.masks import write_index_png
 from pointvos.core.points import Points
 from pointvos.datasets.readers import FrameCache, StaticImageReader, VideoReader, shrink
 from pointvos.datasets.samples import AnnotatedFrame
 from pointvos.formats.davis import read_davis
 from pointvos.formats.masked_video import MaskedVideo
+from pointvos.formats.static_images import StaticImage, list_static_images
 from tests.tiny_clips import BACKGROUND, FOREGROUND, square_frame
 from tests.tiny_datasets import HEIGHT, WIDTH, square_mask, two_objects, write_davis, write_frames
 
@@ -157,8 +159,15 @@ def write_static(root: Path, names: list[str], *, brightness: int = 255) -> Path
     return root
 
 
+def static_reader(
+    root: Path, points: dict[str, dict[int, Points]] | None = None, masks: bool | None = None
+) -> StaticImageReader:
+    images = list_static_images(root, masks=points is None if masks is None else masks)
+    return StaticImageReader(root.name, images, points=points, masks=masks)
+
+
 def test_static_images_are_videos_of_one_frame(tmp_path: Path) -> None:
-    reader = StaticImageReader(write_static(tmp_path / "ecssd", ["b", "a"]))
+    reader = static_reader(write_static(tmp_path / "ecssd", ["b", "a"]))
     assert (reader.name, len(reader), reader.static) == ("ecssd", 2, True)
     assert [reader.video_name(i) for i in range(2)] == ["a", "b"]
     assert reader.objects(0) == [[1]]
@@ -169,7 +178,7 @@ def test_static_images_are_videos_of_one_frame(tmp_path: Path) -> None:
 
 def test_static_images_with_points_need_no_masks(tmp_path: Path) -> None:
     write_frames(tmp_path / "images", ["a", "b", "c"])
-    reader = StaticImageReader(tmp_path, points={"b": POINTS})
+    reader = static_reader(tmp_path, points={"b": {1: POINTS}})
     assert [reader.video_name(i) for i in range(len(reader))] == ["b"]
     frame = reader.read(0, 0)
     assert frame.index is None
@@ -177,7 +186,7 @@ def test_static_images_with_points_need_no_masks(tmp_path: Path) -> None:
 
 
 def test_static_images_with_points_and_masks(tmp_path: Path) -> None:
-    reader = StaticImageReader(write_static(tmp_path, ["a"]), points={"a": POINTS}, masks=True)
+    reader = static_reader(write_static(tmp_path, ["a"]), points={"a": {1: POINTS}}, masks=True)
     frame = reader.read(0, 0)
     assert frame.index is not None
     assert frame.index.sum() == 400
@@ -186,24 +195,24 @@ def test_static_images_with_points_and_masks(tmp_path: Path) -> None:
 
 def test_faults_of_static_images(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="images: expected a folder"):
-        StaticImageReader(tmp_path)
+        static_reader(tmp_path)
     (tmp_path / "images").mkdir()
     (tmp_path / "masks").mkdir()
     with pytest.raises(InputError, match=r"images: expected images .* found none"):
-        StaticImageReader(tmp_path)
+        static_reader(tmp_path)
     write_frames(tmp_path / "images", ["a"])
     with pytest.raises(InputError, match=r"a.png: expected the mask of an image, found none"):
-        StaticImageReader(tmp_path)
+        static_reader(tmp_path)
     with pytest.raises(InputError, match="expected the images of the points, found no z"):
-        StaticImageReader(tmp_path, points={"z": POINTS})
+        static_reader(tmp_path, points={"z": {1: POINTS}})
     Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.png")
     Image.new("L", (8, 8), 255).save(tmp_path / "masks" / "a.png")
     with pytest.raises(InputError, match="expected one image a name, found two of a"):
-        StaticImageReader(tmp_path)
+        static_reader(tmp_path)
 
 
 def test_a_static_mask_without_an_object_is_named(tmp_path: Path) -> None:
-    reader = StaticImageReader(write_static(tmp_path, ["a"], brightness=100))
+    reader = static_reader(write_static(tmp_path, ["a"], brightness=100))
     with pytest.raises(InputError, match=r"a.png: expected a mask with an object .* above 100"):
         reader.read(0, 0)
 
@@ -212,4 +221,30 @@ def test_a_static_mask_of_another_size_is_named(tmp_path: Path) -> None:
     root = write_static(tmp_path, ["a"])
     Image.new("L", (10, 10), 255).save(root / "masks" / "a.png")
     with pytest.raises(InputError, match=r"a.png: expected a mask of 64x48 .* found 10x10"):
-        StaticImageReader(root).read(0, 0)
+        static_reader(root).read(0, 0)
+
+
+def things(tmp_path: Path, squares: dict[int, tuple[int, int, int]]) -> StaticImageReader:
+    """An image with things as COCO panoptic has them."""
+    write_frames(tmp_path / "images", ["a"])
+    write_index_png(tmp_path / "a.png", square_mask(squares))
+    image = StaticImage(
+        name="a",
+        frame_folder=tmp_path / "images",
+        annotated={"a": tmp_path / "a.png"},
+        categories=dict.fromkeys(squares, "thing"),
+        image=tmp_path / "images" / "a.jpg",
+    )
+    return StaticImageReader("coco", [image])
+
+
+def test_an_image_with_several_things_has_several_objects(tmp_path: Path) -> None:
+    reader = things(tmp_path, {1: (0, 0, 20), 2: (30, 20, 21), 3: (60, 0, 4), 255: (0, 25, 22)})
+    assert reader.objects(0) == [[1, 2]]  # the third would be lost in a crop, the last is void
+    frame = reader.read(0, 0)
+    assert frame.index is not None
+    assert set(np.unique(frame.index)) == {0, 1, 2, 3, 255}
+
+
+def test_a_small_thing_that_is_alone_has_to_do(tmp_path: Path) -> None:
+    assert things(tmp_path, {1: (0, 0, 3), 2: (10, 10, 4)}).objects(0) == [[2]]
