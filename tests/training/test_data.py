@@ -193,6 +193,18 @@ def write_static(root: Path) -> Path:
     return root
 
 
+def test_a_video_whose_records_hold_no_points_is_named(tmp_path: Path) -> None:
+    root = write_davis(tmp_path, {"full": two_objects(4), "empty": two_objects(4)})
+    frames = ["00000", "00001", "00002"]
+    write_records(
+        tmp_path / "points.json",
+        [record("full/1", frames, video="full"), record("empty/1", [], video="empty")],
+    )
+    source = DataSource(kind="davis", root=root, points=tmp_path / "points.json", max_left_out=1)
+    _, left_out = open_source(source, 10)
+    assert left_out.reasons == {"empty": "0, not 3 annotated frames"}
+
+
 def test_static_images_with_and_without_points(tmp_path: Path) -> None:
     root = write_static(tmp_path / "ecssd")
     reader, _ = open_source(DataSource(kind="static", root=root), 10)
