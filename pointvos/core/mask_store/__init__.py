@@ -1,0 +1,1 @@
+"""Masks of whole corpora in one Parquet folder."""

@@ -1,0 +1,225 @@
+"""Part files of a mask store: Parquet, zstd, a checksum in the name, an index in the metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pointvos.core.errors import InputError
+from pointvos.core.mask_store.stored_mask import StoredMask, check_video_name
+
+FORMAT_VERSION = 1
+ROWS_PER_GROUP = 400  # what a read of one video decompresses: some ten videos
+PART_NAME = re.compile(r"(?:part-\d{5,}-of-\d{5,}|merged)-([0-9a-f]{16})\.parquet")
+SCHEMA = pa.schema(
+    [
+        pa.field("video", pa.string(), nullable=False),
+        pa.field("object_id", pa.string(), nullable=False),
+        pa.field("frame", pa.string(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("rle_counts", pa.binary(), nullable=False),
+        pa.field("score", pa.float64()),
+    ]
+)
+_METADATA_KEY = b"pointvos.mask_store"
+_REPEATING = ["video", "object_id", "frame", "height", "width"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part file that has been opened once.
+
+    Attributes:
+        path: of the file.
+        videos: name and rows of each video, in the order of the rows.
+        group_ends: row after the last one of each row group.
+    """
+
+    path: Path
+    videos: tuple[tuple[str, int], ...]
+    group_ends: tuple[int, ...]
+
+
+class PartEncoder:
+    """Turns videos into the bytes of a part; holds its compressed rows and one row group."""
+
+    def __init__(self) -> None:
+        self._sink = pa.BufferOutputStream()
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            SCHEMA,
+            compression="zstd",
+            use_dictionary=_REPEATING,
+            write_statistics=_REPEATING[:3],
+            write_page_checksum=True,
+        )
+        self._videos: list[tuple[str, int]] = []
+        self._pending: list[pa.Table] = []
+        self.rows = 0
+
+    def add(self, video: str, rows: pa.Table) -> None:
+        """Append all rows of a video."""
+        self._videos.append((video, len(rows)))
+        self.rows += len(rows)
+        self._pending.append(rows)
+        if sum(map(len, self._pending)) >= ROWS_PER_GROUP:
+            self._write_pending()
+
+    def finish(self) -> bytes:
+        """The whole file. Nothing can be added afterwards."""
+        self._write_pending()
+        # A name that is never used twice: an earlier part of the same masks may be replaced.
+        token = secrets.token_hex(8)
+        index = {"version": FORMAT_VERSION, "videos": self._videos, "token": token}
+        self._writer.add_key_value_metadata({_METADATA_KEY: json.dumps(index)})
+        self._writer.close()
+        return bytes(self._sink.getvalue())
+
+    def _write_pending(self) -> None:
+        if any(map(len, self._pending)):
+            table = pa.concat_tables(self._pending).combine_chunks()
+            # Videos stay whole but for long ones.
+            whole = len(table) < 2 * ROWS_PER_GROUP
+            self._writer.write_table(table, row_group_size=len(table) if whole else ROWS_PER_GROUP)
+        self._pending.clear()
+
+
+def table_of(video: str, masks: Sequence[StoredMask]) -> pa.Table:
+    """The rows of a video."""
+    columns = [
+        [video] * len(masks),
+        [mask.object_id for mask in masks],
+        [mask.frame for mask in masks],
+        [mask.height for mask in masks],
+        [mask.width for mask in masks],
+        [mask.counts for mask in masks],
+        [mask.score for mask in masks],
+    ]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def part_file_name(prefix: str, data: bytes) -> str:
+    """The name of a part: it carries the checksum of the file."""
+    return f"{prefix}-{_checksum(data)}.parquet"
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """A part file for reading; the checksum of every page is compared when it is read.
+
+    Raises:
+        InputError: it is gone, cut off or no Parquet.
+    """
+    try:
+        return pq.ParquetFile(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: object) -> InputError:
+    """What to say of a part that cannot be read, in one line."""
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return InputError(
+        f"{path}: expected a whole part of a mask store, found damage ({reason}); restore it, or "
+        "remove its videos with drop_parts and make them again"
+    )
+
+
+def read_part(path: Path) -> Part:
+    """The index of a part, from the end of the file; rows are not looked at.
+
+    Raises:
+        InputError: it is damaged, written by a newer version, or not a part of a mask store.
+    """
+    with open_parquet(path) as file:
+        metadata, schema = file.metadata, file.schema_arrow
+        groups = range(metadata.num_row_groups)
+        ends = tuple(accumulate(metadata.row_group(group).num_rows for group in groups))
+    videos = _parse_index((metadata.metadata or {}).get(_METADATA_KEY), path)
+    if not schema.equals(SCHEMA):
+        raise InputError(
+            f"{path}: expected columns {_described(SCHEMA)}; found {_described(schema)}"
+        )
+    listed = sum(rows for _, rows in videos)
+    if listed != metadata.num_rows or (ends[-1] if ends else 0) != listed:
+        raise damaged(path, f"{metadata.num_rows} rows of which {listed} are in its index")
+    return Part(path, videos, ends)
+
+
+def check_version(version: object, path: Path) -> None:
+    """Refuse what another version wrote.
+
+    Raises:
+        InputError: naming both versions.
+    """
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise InputError(
+            f"{path}: expected a mask store of version {FORMAT_VERSION}, found version {version}; "
+            "update pointvos"
+        )
+    if version != FORMAT_VERSION or isinstance(version, bool):
+        raise InputError(
+            f"{path}: expected a mask store of version {FORMAT_VERSION}, found {version!r:.40}"
+        )
+
+
+def check_checksum(path: Path) -> None:
+    """Compare a whole file with the checksum in its name.
+
+    Raises:
+        InputError: they differ, or the file is gone.
+    """
+    match = PART_NAME.fullmatch(path.name)
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise damaged(path, error) from error
+    found = digest.hexdigest()[:16]
+    if match is None or match[1] != found:
+        raise damaged(path, f"checksum {found}")
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _parse_index(text: bytes | None, path: Path) -> tuple[tuple[str, int], ...]:
+    if text is None:
+        raise InputError(f"{path}: expected a part of a mask store, found another Parquet file")
+    try:
+        index = json.loads(text)
+        version = index["version"]
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise damaged(path, f"an index that cannot be read: {error}") from error
+    check_version(version, path)
+    try:
+        videos = tuple((name, rows) for name, rows in index["videos"])
+        well_formed = all(
+            type(name) is str and type(rows) is int and rows >= 0 for name, rows in videos
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path, f"an index that cannot be read: {error}") from error
+    if not well_formed:
+        raise damaged(path, "an index without names and numbers of rows")
+    for name, _ in videos:
+        try:
+            check_video_name(name)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    return videos
+
+
+def _described(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in schema)[:300]
