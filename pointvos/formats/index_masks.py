@@ -69,11 +69,12 @@ def index_mask(
         pixels = _decoded(video, mask)
         below = index[pixels]
         if mask.object_id not in ranks and below.any():
-            other = name_of[int(below[below > 0][0])]
+            number = int(below[below > 0][0])
             raise InputError(
                 f"{video.name}: expected objects that do not overlap, as in a palette PNG, found "
-                f"{other!r} and {mask.object_id!r} on {np.count_nonzero(below)} pixels of frame "
-                f"{frame}; say which is in front"
+                f"{name_of[number]!r} and {mask.object_id!r} on "
+                f"{np.count_nonzero(below == number)} pixels of frame {frame}; say which is in "
+                "front"
             )
         index[pixels] = numbers[mask.object_id]
     return index
@@ -90,8 +91,8 @@ def check_complete(video: VideoMasks) -> None:
         if missing:
             raise InputError(
                 f"{video.name}: expected masks of every object on every annotated frame, found "
-                f"none of {object_id!r} on frame {missing[0]} and {len(missing) - 1} more; if it is "
-                "absent there, convert with missing_as_absent"
+                f"none of {object_id!r} on frame {missing[0]} and {len(missing) - 1} more; if it "
+                "is absent there, convert with missing_as_absent"
             )
 
 

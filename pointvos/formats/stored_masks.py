@@ -1,4 +1,4 @@
-"""Mask stores to folders of palette PNGs (``<video>/<frame>.png``) and back: the same masks in both.
+"""Mask stores to folders of palette PNGs (``<video>/<frame>.png``) and back, the same masks.
 
 A palette PNG knows less than a store: one object a pixel, ids 1 to 254, no scores, and no
 difference between an object that is absent and one that was not annotated. What would be lost is

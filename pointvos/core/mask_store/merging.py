@@ -83,14 +83,15 @@ def _merge(store: MaskStore, rows_per_part: int) -> Iterator[str]:
     """Write the merged parts, which no reader sees yet, and yield their names."""
     encoder = PartEncoder()
     videos = store.videos()
+    number = 0
     for video in videos:
         encoder.add(video, store.read_rows(video))
         if encoder.rows >= rows_per_part or video == videos[-1]:
             data = encoder.finish()
-            name = part_file_name("merged", data)
+            name = part_file_name(f"merged-{number:05d}", data)
             write_bytes(store.folder / name, data)
             yield name
-            encoder = PartEncoder()
+            encoder, number = PartEncoder(), number + 1
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -19,7 +19,7 @@ from pointvos.core.mask_store.stored_mask import StoredMask, check_video_name
 
 FORMAT_VERSION = 1
 ROWS_PER_GROUP = 400  # what a read of one video decompresses: some ten videos
-PART_NAME = re.compile(r"(?:part-\d{5,}-of-\d{5,}|merged)-([0-9a-f]{16})\.parquet")
+PART_NAME = re.compile(r"(?:part-\d{5,}-of-\d{5,}|merged-\d{5,})-([0-9a-f]{16})\.parquet")
 SCHEMA = pa.schema(
     [
         pa.field("video", pa.string(), nullable=False),
@@ -121,6 +121,11 @@ def open_parquet(path: Path) -> pq.ParquetFile:
     """
     try:
         return pq.ParquetFile(path, page_checksum_verification=True)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: expected this part of a mask store, found none; if the store has been "
+            "finished meanwhile, open it again"
+        ) from error
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
 

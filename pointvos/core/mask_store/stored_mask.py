@@ -163,10 +163,15 @@ def check_video_name(name: str) -> None:
         InputError: saying what was expected.
     """
     _check_text(name, "a video name", MAX_NAME_BYTES)
-    if not _PLAIN.fullmatch(name):
-        safe_join("", name, source="video name")
-        if any(len(part.encode()) > MAX_FRAME_BYTES for part in name.split("/")):
-            raise InputError(f"expected a video name of short parts, found {_shown(name)}")
+    if _PLAIN.fullmatch(name) and len(name) <= MAX_FRAME_BYTES:
+        return
+    safe_join("", name, source="video name")
+    parts = name.split("/")
+    if {"", "."} & {*parts} or any(len(part.encode()) > MAX_FRAME_BYTES for part in parts):
+        raise InputError(
+            f"expected a video name whose parts have 1 to {MAX_FRAME_BYTES} bytes, found "
+            f"{_shown(name)}"
+        )
 
 
 def check_object_id(name: str) -> None:

@@ -1,0 +1,103 @@
+"""Part files: an index that fits, a checksum in the name."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pointvos.core.errors import InputError
+from pointvos.core.mask_store.parts import (
+    PART_NAME,
+    SCHEMA,
+    PartEncoder,
+    check_checksum,
+    part_file_name,
+    read_part,
+    table_of,
+)
+from tests.mask_corpus import masks_of
+
+
+def encoded(*videos: str) -> bytes:
+    encoder = PartEncoder()
+    for video in videos:
+        encoder.add(video, table_of(video, masks_of(video)))
+    return encoder.finish()
+
+
+def test_a_part_knows_its_videos(tmp_path):
+    data = encoded("b", "a")
+    path = tmp_path / part_file_name("merged-00000", data)
+    path.write_bytes(data)
+
+    part = read_part(path)
+
+    assert part.videos == (("b", 9), ("a", 9))
+    assert part.group_ends == (18,)
+    assert PART_NAME.fullmatch(path.name)
+    check_checksum(path)
+
+
+def test_the_same_masks_never_make_the_same_name_twice():
+    assert part_file_name("merged-00000", encoded("a")) != part_file_name(
+        "merged-00000", encoded("a")
+    )
+
+
+def test_columns_are_compressed_with_zstd(tmp_path):
+    path = tmp_path / "part.parquet"
+    path.write_bytes(encoded("a"))
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    assert {group.column(number).compression for number in range(7)} == {"ZSTD"}
+
+
+@pytest.mark.parametrize("change", ["rename", "byte", "gone"])
+def test_a_checksum_that_does_not_fit(tmp_path, change):
+    data = encoded("a")
+    path = tmp_path / part_file_name("merged-00000", data)
+    if change == "rename":
+        path = tmp_path / f"merged-00000-{0:016x}.parquet"
+    if change != "gone":
+        path.write_bytes(data[:-1] + b"x" if change == "byte" else data)
+    with pytest.raises(InputError, match=r"merged.*: expected a whole part"):
+        check_checksum(path)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "",
+        "[",
+        "[]",
+        "7",
+        "{}",
+        '{"version": 1}',
+        '{"version": 1, "videos": 3}',
+        '{"version": 1, "videos": [["a"]]}',
+        '{"version": 1, "videos": [["a", "9"]]}',
+        '{"version": 1, "videos": [["a", -9]]}',
+        '{"version": 1, "videos": [["a", true]]}',
+        '{"version": 1, "videos": [[7, 9]]}',
+        '{"version": 1, "videos": [["a", 8]]}',
+        '{"version": 1, "videos": {"ab": 9}}',
+        "[" * 100_000,
+    ],
+)
+def test_a_hostile_index_is_refused_in_one_line(tmp_path, index):
+    path = tmp_path / "part.parquet"
+    with pq.ParquetWriter(path, SCHEMA) as writer:
+        writer.write_table(table_of("a", masks_of("a")))
+        writer.add_key_value_metadata({b"pointvos.mask_store": index})
+    with pytest.raises(InputError, match=r"part\.parquet: expected") as error:
+        read_part(path)
+    assert "\n" not in str(error.value)
+
+
+def test_rows_keep_missing_scores_apart_from_0():
+    masks = masks_of("a")
+    rows = table_of("a", masks)
+    assert rows.schema.equals(SCHEMA)
+    assert rows["score"].to_pylist() == [mask.score for mask in masks]
+    assert isinstance(rows, pa.Table)
+    assert json.dumps(rows["score"].to_pylist()).count("null") == 1
