@@ -30,7 +30,7 @@ def test_masks_without_frames(store, tmp_path):
 
 
 def test_objects_without_numbers_are_refused_at_once(store, tmp_path):
-    with pytest.raises(InputError, match="hashed: expected object ids 1 to 254 .* found '0a1b'"):
+    with pytest.raises(InputError, match=r"hashed: expected object ids 1 to 254 .* found '0a1b'"):
         stored_video(store, "hashed", tmp_path)
 
 
