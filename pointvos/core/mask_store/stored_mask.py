@@ -55,8 +55,15 @@ class StoredMask:
         *,
         score: float | None = None,
     ) -> StoredMask:
-        """From a bool mask [H, W]."""
-        return cls.from_rle(object_id, frame, encode_rle(mask), score=score)
+        """From a bool mask [H, W]; of other types whatever is not 0 is foreground.
+
+        Raises:
+            ValueError: it has another number of dimensions.
+        """
+        foreground = np.asarray(mask).astype(bool, copy=False)
+        if foreground.ndim != 2:
+            raise ValueError(f"expected a mask [H, W], found shape {foreground.shape}")
+        return cls.from_rle(object_id, frame, encode_rle(foreground), score=score)
 
     @classmethod
     def from_rle(

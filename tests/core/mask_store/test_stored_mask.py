@@ -28,6 +28,13 @@ def test_a_mask_goes_in_and_out():
     mask.check()
 
 
+def test_masks_of_other_types_are_not_misread():
+    grey = np.where(MASK, 255, 0).astype(np.uint8)
+    assert StoredMask.from_mask(1, "0", grey) == StoredMask.from_mask(1, "0", MASK)
+    with pytest.raises(ValueError, match=r"expected a mask \[H, W\], found shape \(1, 4, 6\)"):
+        StoredMask.from_mask(1, "0", MASK[None])
+
+
 def test_integers_of_19_digits_keep_every_digit():
     number = 9_223_372_036_854_775_807
     assert int(StoredMask.from_mask(number, "0", MASK).object_id) == number
