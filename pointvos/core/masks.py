@@ -13,6 +13,7 @@ from pycocotools import mask as coco_mask
 from pointvos.core.atomic import atomic_path
 from pointvos.core.errors import InputError
 from pointvos.core.images import decode, open_image
+from pointvos.core.run_lengths import decode_runs
 
 MAX_OBJECT_ID = 254  # one byte a pixel; 0 is background and DAVIS uses 255 for void
 
@@ -97,7 +98,11 @@ def encode_rle(mask: NDArray[np.bool_]) -> Rle:
 
 
 def decode_rle(rle: Rle) -> NDArray[np.bool_]:
-    """COCO run lengths as a bool mask [H, W]."""
-    counts = rle["counts"]
-    raw = {"size": rle["size"], "counts": counts.encode() if isinstance(counts, str) else counts}
-    return np.asarray(coco_mask.decode(raw)).astype(bool)
+    """COCO run lengths as a bool mask [H, W].
+
+    Raises:
+        InputError: the counts are damaged, or do not add up to the size.
+    """
+    counts, (height, width) = rle["counts"], rle["size"]
+    raw = counts.encode("utf-8", "surrogatepass") if isinstance(counts, str) else counts
+    return decode_runs(raw, height, width)

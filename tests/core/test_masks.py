@@ -116,3 +116,9 @@ def test_binary_masks_are_read_from_any_kind_of_image(tmp_path, mode):
     image.convert(mode).save(stream, format="PNG")
     (tmp_path / "mask.png").write_bytes(stream.getvalue())
     assert read_binary_png(tmp_path / "mask.png").tolist() == [[False, True]]
+
+
+@pytest.mark.parametrize("counts", ["", "2", "5", "~~"])
+def test_damaged_run_lengths_are_refused(counts: str) -> None:
+    with pytest.raises(InputError, match="run"):
+        decode_rle({"size": [2, 2], "counts": counts})
