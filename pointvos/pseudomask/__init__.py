@@ -1,0 +1,1 @@
+"""Masks predicted from points or mouse traces, by exchangeable backends."""
