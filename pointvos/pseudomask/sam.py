@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,22 @@ def prompt_tensors(
     return inputs
 
 
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Keeps transformers from reporting on stderr what `load_checkpoint` reports as an error."""
+    from transformers.utils import logging
+
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
+
+
 def load_sam(
     path: str,
     *,
@@ -91,13 +109,14 @@ def load_sam(
     """
     from transformers import SamConfig, SamModel
 
-    model = load_checkpoint(
-        path,
-        load=SamModel.from_pretrained,
-        config_of=SamConfig.get_config_dict,
-        model_types={"sam"},
-        example=EXAMPLE,
-        device=device,
-        download=download,
-    )
+    with quiet_loading():
+        model = load_checkpoint(
+            path,
+            load=SamModel.from_pretrained,
+            config_of=SamConfig.get_config_dict,
+            model_types={"sam"},
+            example=EXAMPLE,
+            device=device,
+            download=download,
+        )
     return SegmentAnything(SamTorch(model), choose=choose, trace_points=trace_points)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pointvos.pseudomask.checkpoints import load_checkpoint
-from pointvos.pseudomask.sam import prompt_tensors
+from pointvos.pseudomask.sam import prompt_tensors, quiet_loading
 from pointvos.pseudomask.sam_frame import SamFrame
 from pointvos.pseudomask.segment_anything import TRACE_POINTS, Choice, SegmentAnything
 
@@ -62,13 +62,14 @@ def load_sam2(
     """
     from transformers import Sam2Config, Sam2Model
 
-    model = load_checkpoint(
-        path,
-        load=Sam2Model.from_pretrained,
-        config_of=Sam2Config.get_config_dict,
-        model_types={"sam2", "sam2_video"},  # the public files are those of the video model
-        example=EXAMPLE,
-        device=device,
-        download=download,
-    )
+    with quiet_loading():
+        model = load_checkpoint(
+            path,
+            load=Sam2Model.from_pretrained,
+            config_of=Sam2Config.get_config_dict,
+            model_types={"sam2", "sam2_video"},  # the public files are those of the video model
+            example=EXAMPLE,
+            device=device,
+            download=download,
+        )
     return SegmentAnything(Sam2Torch(model), choose=choose, trace_points=trace_points)
