@@ -37,7 +37,7 @@ def tiny_sam(seed: int = 0):
             "iou_head_hidden_dim": 16,
         },
     )
-    return _loud(SamModel, config, seed)
+    return _seeded(SamModel, config, seed)
 
 
 def tiny_sam2(seed: int = 0):
@@ -75,18 +75,13 @@ def tiny_sam2(seed: int = 0):
             "iou_head_hidden_dim": 16,
         },
     )
-    return _loud(Sam2Model, config, seed)
+    return _seeded(Sam2Model, config, seed)
 
 
-def _loud(model_class, config, seed: int):
-    """Weights large enough that the prompt and the image show in the masks."""
+def _seeded(model_class, config, seed: int):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = model_class(config).eval()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.normal_(std=0.3)
-    return model
+        return model_class(config).eval()
 
 
 def save(model, folder: Path) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from pointvos.core.errors import InputError
 
@@ -64,7 +64,7 @@ def load_checkpoint(
         model, report = load(name, output_loading_info=True, **options)
     except InputError:
         raise
-    except (json.JSONDecodeError, RuntimeError, ValueError, TypeError) as error:
+    except (SafetensorError, RuntimeError, ValueError, TypeError) as error:
         raise InputError(
             f"{source}: expected a whole checkpoint, found: {_first_line(error)}"
         ) from error
