@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 
 from pointvos.core.errors import InputError
+from pointvos.core.weights import UNREADABLE
 
 
 def load_checkpoint(
@@ -22,7 +23,9 @@ def load_checkpoint(
     device: str,
     download: bool,
 ) -> Any:
-    """A model from a folder or the model hub, complete and in eval mode on `device`.
+    """A model from a folder or the model hub, complete, in eval mode on `device`.
+
+    In fp32 whatever its files hold: half precision cannot tell positions a pixel apart.
 
     Args:
         name: a folder with config.json and weights, or ``owner/model`` of the hub.
@@ -37,44 +40,36 @@ def load_checkpoint(
         FileNotFoundError: there is no such folder, or nothing on disk and `download` is off.
         InputError: the checkpoint is of another model, incomplete or damaged; no such device.
     """
-    if not name:
-        raise InputError(
-            f"path: expected a checkpoint folder or a name such as {example}, found none"
-        )
     target = checked_device(device)
-    folder = Path(name).expanduser()
-    if folder.exists() or _is_path(name):
-        if not (folder / "config.json").is_file():
-            found = "no config.json in it" if folder.is_dir() else "no such folder"
-            raise FileNotFoundError(
-                f"{name}: expected a checkpoint folder with config.json and weights, found "
-                f"{found}; {_how(example)}"
-            )
-        name, source = str(folder), str(folder)
-    else:
-        source = name
+    folder, source = _folder_or_name(name, example)
     options = {"local_files_only": not download}
     try:
-        config, _ = config_of(name, **options)
+        config, _ = config_of(source, **options)
         if config.get("model_type") not in model_types:
             raise InputError(
                 f"{source}: expected a checkpoint of {' or '.join(sorted(model_types))}, found "
                 f"{config.get('model_type')!r} in its config.json"
             )
-        model, report = load(name, output_loading_info=True, **options)
+        model, report = load(source, output_loading_info=True, dtype=torch.float32, **options)
     except InputError:
         raise
-    except (SafetensorError, RuntimeError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{source}: expected a whole checkpoint, found: {_first_line(error)}"
-        ) from error
     except OSError as error:
-        if folder.is_dir():
+        if folder is not None:
             raise InputError(
                 f"{source}: expected a whole checkpoint, found: {_first_line(error)}"
             ) from error
+        if download:
+            raise FileNotFoundError(
+                f"{source}: expected a folder, or a checkpoint that the model hub has, found: "
+                f"{_first_line(error)}"
+            ) from error
         raise FileNotFoundError(
-            f"{source}: expected this checkpoint on disk, found none; {_how(source)}"
+            f"{source}: expected a folder, or a checkpoint of the model hub in its cache, found "
+            f"neither; {_how(source)}"
+        ) from error
+    except (SafetensorError, *UNREADABLE) as error:
+        raise InputError(
+            f"{source}: expected a whole checkpoint, found: {_first_line(error)}"
         ) from error
     missing = sorted(report["missing_keys"]) + sorted(str(k) for k in report["mismatched_keys"])
     if missing:
@@ -100,6 +95,24 @@ def checked_device(device: str) -> torch.device:
             f"{_first_line(error)}"
         ) from error
     return target
+
+
+def _folder_or_name(name: str, example: str) -> tuple[Path | None, str]:
+    """The folder, if it is one, and what transformers is given."""
+    if not name:
+        raise InputError(
+            f"path: expected a checkpoint folder or a name such as {example}, found none"
+        )
+    folder = Path(name).expanduser()
+    if not folder.exists() and not _is_path(name):
+        return None, name
+    if not (folder / "config.json").is_file():
+        found = "no config.json in it" if folder.is_dir() else "no such folder"
+        raise FileNotFoundError(
+            f"{name}: expected a checkpoint folder with config.json and weights, found {found}; "
+            f"{_how(example)}"
+        )
+    return folder, str(folder)
 
 
 def _is_path(name: str) -> bool:

@@ -74,8 +74,7 @@ class SegmentAnything:
     """A `MaskBackend` around a Segment-Anything network.
 
     A trace becomes `trace_points` foreground points along it (`points_along`). Objects are decoded
-    one by one: padding shorter prompts to a common number of points changes their masks slightly,
-    and the decoder costs little next to the encoder.
+    one by one: padding prompts to a common number of points changes the logits of the shorter ones.
 
     Attributes:
         network: what is run.
@@ -121,10 +120,11 @@ class SegmentAnything:
         digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16)
         digest.update(repr(image.shape).encode())
         key = digest.digest()
-        if self._latest is None or self._latest[0] != key:
-            self._latest = None  # frees the old one before the new one is made
-            self._latest = key, self.network.encode(image, frame)
-        return self._latest[1]
+        latest = self._latest  # read once: another thread may replace it
+        if latest is None or latest[0] != key:
+            self._latest = latest = None  # frees the old one before the new one is made
+            self._latest = latest = key, self.network.encode(image, frame)
+        return latest[1]
 
     def _segment(self, encoding: Any, frame: SamFrame, prompt: CheckedPrompt) -> MaskResult:
         positive = prompt.positive

@@ -159,5 +159,5 @@ def test_every_backend_keeps_the_protocol(tmp_path) -> None:
         assert result.mask.shape == (20, 30)
         assert result.mask.dtype == bool
         assert 0 <= result.score <= 1
-        with pytest.raises(InputError, match="^prompt 0: expected points, a trace or a mask"):
+        with pytest.raises(InputError, match=r"^prompt 0: expected points, a trace or a mask"):
             backend.masks(image, [Prompt()])

@@ -1,6 +1,7 @@
 """SAM and SAM 2 through transformers: loading, and what comes out of tiny random networks."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -175,7 +176,41 @@ def test_loading_says_nothing(folders, capsys) -> None:
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("kind", LOADERS)
+def test_weights_in_half_precision_run_in_full(folders, tmp_path, image, kind: str) -> None:
+    model = {"sam": tiny_sam, "sam2": tiny_sam2}[kind]().to(torch.bfloat16)
+
+    backend = LOADERS[kind](str(save(model, tmp_path / "half")))
+
+    assert {p.dtype for p in backend.network.model.parameters()} == {torch.float32}
+    assert len(backend.masks(image, PROMPTS)) == 3
+
+
 # ---------------------------------------------------------------- what is refused
+
+
+class Malicious:
+    """Unpickling it would make a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("kind", LOADERS)
+def test_a_pickle_with_code_is_not_run(folders, tmp_path, kind: str) -> None:
+    folder = shutil.copytree(folders[kind], tmp_path / "pickled")
+    (folder / "model.safetensors").unlink()
+    torch.save({"weight": Malicious(tmp_path / "trap")}, folder / "pytorch_model.bin")
+
+    with pytest.raises(
+        InputError, match="pickled: expected a whole checkpoint, found: "
+    ) as refused:
+        LOADERS[kind](str(folder))
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "trap").exists()
 
 
 @pytest.mark.parametrize("kind", LOADERS)
@@ -208,10 +243,19 @@ def test_a_name_that_is_not_on_disk_is_not_asked_for(kind: str, monkeypatch, tmp
     with pytest.raises(FileNotFoundError) as refused:
         LOADERS[kind]("nobody/no-such-checkpoint")
     message = str(refused.value)
-    assert message.startswith("nobody/no-such-checkpoint: expected this checkpoint on disk, found")
+    assert message.startswith("nobody/no-such-checkpoint: expected a folder, or a checkpoint of th")
     assert "`hf download nobody/no-such-checkpoint`" in message
     assert "set download to true" in message
     assert "\n" not in message
+
+
+def test_a_name_that_the_hub_does_not_give(monkeypatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(FileNotFoundError) as refused:
+        load_sam("nobody/no-such-checkpoint", download=True)
+    assert "or a checkpoint that the model hub has, found: " in str(refused.value)
+    assert "set download" not in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("kind", "other"), [("sam", "sam2"), ("sam2", "sam")])
