@@ -2,8 +2,8 @@
 
 Run it on an idle machine, from the repository, as
 ``python -m benchmarks.benchmark_deformable_attention``. The sizes are those of a grounding model on
-one frame: a pyramid of strides 8, 16, 32 and 64, read by a few object queries (decoder) and by every
-position of the pyramid (encoder). That both forms are equal is a test
+one frame: a pyramid of strides 8, 16, 32 and 64, read by a few object queries (decoder) and by
+every position of the pyramid (encoder). That both forms are equal is a test
 (tests/nn/test_deformable_attention.py).
 """
 

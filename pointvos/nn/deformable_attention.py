@@ -182,8 +182,11 @@ def bag_form(
     rows_NK, weights_NK = (x.flatten(3).flatten(0, 2) for x in (rows, weights))  # N = B Q M
     table = value_BSMD.reshape(-1, channels)
     read_ND = F.embedding_bag(rows_NK, table.detach(), per_sample_weights=weights_NK, mode="sum")
-    read_ND = _TableGradient.apply(read_ND, table, rows_NK, weights_NK.detach())
-    return read_ND.view(batch, -1, heads * channels)
+    read_ND = _TableGradient.apply(  # type: ignore[no-untyped-call]
+        read_ND, table, rows_NK, weights_NK.detach()
+    )
+    read_BQC: Tensor = read_ND.view(batch, -1, heads * channels)
+    return read_BQC
 
 
 def bilinear_rows(
@@ -243,17 +246,19 @@ class _TableGradient(torch.autograd.Function):
         return read_ND.view_as(read_ND)
 
     @staticmethod
-    def backward(ctx: Any, grad_ND: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads_ND: Tensor) -> tuple[Tensor | None, ...]:
+        (grad_ND,) = grads_ND
         if not ctx.needs_input_grad[1]:
             return grad_ND, None, None, None
         rows_NK, w_NK = ctx.saved_tensors
         rows, order = rows_NK.flatten().sort()
-        ends = torch.searchsorted(rows, torch.arange(ctx.table_rows + 1, dtype=rows.dtype))
+        every_row = torch.arange(ctx.table_rows + 1, dtype=rows.dtype, device=rows.device)
         grad_table = F.embedding_bag(
-            order // rows_NK.shape[1],
+            order.int() // rows_NK.shape[1],
             grad_ND.contiguous(),
-            ends,
-            per_sample_weights=w_NK.flatten()[order],
+            torch.searchsorted(rows, every_row, out_int32=True),
+            # index_select: a third of the time of indexing.
+            per_sample_weights=w_NK.flatten().index_select(0, order),
             mode="sum",
             include_last_offset=True,
         )
