@@ -114,7 +114,8 @@ class MultiScaleDeformableAttention(nn.Module):
             return reference_BQ1L1R + offsets_BQMLP2 / size_L12
         if reference_BQLR.shape[-1] == 4:
             centre, size = reference_BQ1L1R.split(2, dim=-1)
-            return centre + offsets_BQMLP2 * size * (0.5 / self.points)
+            locations: Tensor = centre + offsets_BQMLP2 * size * (0.5 / self.points)
+            return locations
         raise ValueError(
             f"expected reference points of 2 or 4 components, found {reference_BQLR.shape[-1]}"
         )

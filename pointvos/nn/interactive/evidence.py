@@ -1,0 +1,184 @@
+"""The evidence path of the small segmenter: what the clicks say by themselves, pixel by pixel.
+
+A transformer needs many images until its queries mean anything. Two things hold from the start: a
+pixel that looks like a clicked one, and a pixel near it, probably belong to the same thing. Their
+measures, for the object's own clicks, for the background's and for those of rival objects, go to
+the logits on a path of their own, and into a small convolutional decoder of each object that
+sharpens the masks of the queries. The same kind of path made the small STCN follow its points
+(`pointvos.nn.lite`).
+
+Shape legend: B batch, P points, E embedding, O objects, K = O + 1 background and objects, F
+measures of one set of points, V evidence channels, H W height and width at stride 4.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pointvos.core.sampling import sample_at_points
+from pointvos.nn.interactive.features import LOGITS_STRIDE, EvidenceFeatures
+from pointvos.nn.interactive.prompts import BACKGROUND, Clicks, Traces
+from pointvos.nn.lite import ResidualBlock
+
+TRACE_POINTS = 16  # of a trace that stand for it here, evenly spread over its pixels
+REACHES = (0.03, 0.1, 0.3)  # of closeness, in parts of the root of the frame's area
+MEASURES = 1 + len(REACHES)  # likeness, and closeness at each reach
+SETS = 3  # own points, background points, points of rivals
+EVIDENCE_CHANNELS = SETS * MEASURES + SETS - 1  # and whether there are background and rival points
+UNMATCHED = -1.0  # cosine that stands for "no such point"
+FAR = 1e4  # squared distance, in frame areas, that stands for the same
+LOGIT_UNIT = 4.0  # query logits enter the decoder as tanh(logit / LOGIT_UNIT)
+
+
+class Points(NamedTuple):
+    """Clicks, and the points that stand for traces.
+
+    Attributes:
+        xy_BP2: float32 [B, P, 2], pixels of the input.
+        object_BP: int64 [B, P].
+        valid_BP: bool [B, P].
+    """
+
+    xy_BP2: Tensor
+    object_BP: Tensor
+    valid_BP: Tensor
+
+
+def evidence_points(clicks: Clicks, traces: Traces) -> Points:
+    """All clicks, and up to `TRACE_POINTS` pixels of each trace."""
+    valid_BTP = traces.valid_BTP
+    count_BT1 = valid_BTP.sum(dim=2, keepdim=True)
+    valid_first_BTP = valid_BTP.int().argsort(dim=2, descending=True, stable=True)
+    place_N = torch.arange(TRACE_POINTS, device=valid_BTP.device)
+    chosen_BTN = (2 * place_N + 1) * count_BT1 // (2 * TRACE_POINTS)
+    pixel_BTN = valid_first_BTP.gather(2, chosen_BTN.clamp_max(valid_BTP.shape[2] - 1))
+    xy_BTN2 = traces.xy_BTP2.gather(2, pixel_BTN[..., None].expand(-1, -1, -1, 2))
+    object_BTN = traces.object_BT[..., None].expand(-1, -1, TRACE_POINTS)
+    valid_BTN = (count_BT1 > 0).expand(-1, -1, TRACE_POINTS)
+    valid_BP = torch.cat([clicks.valid_BN, valid_BTN.flatten(1)], dim=1)
+    xy_BP2 = torch.cat([clicks.xy_BN2, xy_BTN2.flatten(1, 2)], dim=1)
+    return Points(
+        xy_BP2.masked_fill(~valid_BP[..., None], 0),
+        torch.cat([clicks.object_BN, object_BTN.flatten(1)], dim=1),
+        valid_BP,
+    )
+
+
+def measure(embedding_BEHW: Tensor, points: Points, objects: int) -> Tensor:
+    """Likeness and closeness of every pixel to the nearest point of each set.
+
+    Args:
+        embedding_BEHW: float32, unit length, stride 4.
+        points: all of them.
+        objects: number of object slots, O.
+
+    Returns:
+        float32 [B, K, V, H, W], background first.
+    """
+    height, width = embedding_BEHW.shape[-2:]
+    xy_BP2 = points.xy_BP2 / LOGITS_STRIDE
+    at_points_BEP = F.normalize(sample_at_points(embedding_BEHW, xy_BP2), dim=1)
+    likeness_BPHW = (at_points_BEP.transpose(1, 2) @ embedding_BEHW.flatten(2)).unflatten(
+        -1, (height, width)
+    )
+    y_H, x_W = (torch.arange(side, device=xy_BP2.device) + 0.5 for side in (height, width))
+    dx2_BP1W = (xy_BP2[..., 0, None] - x_W).square()[:, :, None]
+    dy2_BPH1 = (xy_BP2[..., 1, None] - y_H).square()[..., None]
+    nearness_BPHW = -(dx2_BP1W + dy2_BPH1) / (height * width)
+
+    def best(slot: int) -> tuple[Tensor, Tensor]:
+        """The largest of both over the points of a slot, and whether it has any."""
+        member_BP11 = ((points.object_BP == slot) & points.valid_BP)[..., None, None]
+        empty_BHW = embedding_BEHW.new_zeros(embedding_BEHW.shape[0], height, width)
+        if member_BP11.shape[1] == 0:
+            return torch.stack([empty_BHW + UNMATCHED, empty_BHW - FAR], dim=1), empty_BHW
+        pair = (
+            likeness_BPHW.masked_fill(~member_BP11, UNMATCHED).amax(dim=1),
+            nearness_BPHW.masked_fill(~member_BP11, -FAR).amax(dim=1),
+        )
+        return torch.stack(pair, dim=1), empty_BHW + member_BP11.any(dim=1)
+
+    found = [best(slot) for slot in (BACKGROUND, *range(objects))]
+    nothing = (found[0][0].new_tensor([UNMATCHED, -FAR])[:, None, None], torch.zeros(()))
+    nothing = (nothing[0].expand_as(found[0][0]), torch.zeros_like(found[0][1]))
+    channels = []
+    for own in range(objects + 1):
+        background = found[0] if own else nothing
+        rivals = [found[other] for other in range(1, objects + 1) if other != own] or [nothing]
+        rival = [torch.stack(parts).amax(dim=0) for parts in zip(*rivals, strict=True)]
+        sets = [_measures(pair) for pair in (found[own][0], background[0], rival[0])]
+        known = torch.stack([background[1], rival[1]], dim=1)
+        channels.append(torch.cat([*sets, known], dim=1))
+    return torch.stack(channels, dim=1)
+
+
+def _measures(pair_B2HW: Tensor) -> Tensor:
+    """Likeness and nearness to likeness and closeness at each reach, float32 [B, F, H, W]."""
+    likeness_BHW, nearness_BHW = pair_B2HW.unbind(dim=1)
+    closeness = [(nearness_BHW / (2 * reach**2)).exp() for reach in REACHES]
+    return torch.stack([likeness_BHW, *closeness], dim=1)
+
+
+class EvidencePath(nn.Module):
+    """Logits straight from the evidence, and a decoder that sharpens the masks of objects.
+
+    Args:
+        thin: channels of the evidence features at strides 4, 8 and 16.
+        width: channels of the decoder at stride 8; twice as many at stride 16, half at stride 4.
+    """
+
+    def __init__(self, *, thin: int, width: int) -> None:
+        super().__init__()
+        self.direct_object = _direct()
+        self.direct_background = _direct()
+        inputs = EVIDENCE_CHANNELS + 2  # its logit, and its lead over the best other
+        self.fuse8 = ResidualBlock(inputs + thin, width)
+        self.fuse16 = ResidualBlock(width + thin, 2 * width)
+        self.refine16 = ResidualBlock(2 * width, 2 * width)
+        self.up8 = nn.Conv2d(2 * width, width, 1)
+        self.refine8 = ResidualBlock(width, width)
+        self.up4 = nn.Conv2d(width, width // 2, 1)
+        self.refine4 = ResidualBlock(width // 2 + inputs + thin, width // 2)
+        self.predict = nn.Conv2d(width // 2, 1, 3, padding=1)
+
+    def direct(self, evidence_BKVHW: Tensor) -> Tensor:
+        """Logits of the evidence alone, float [B, K, H, W]."""
+        background = self.direct_background(evidence_BKVHW[:, 0])
+        objects = self.direct_object(evidence_BKVHW[:, 1:].flatten(0, 1))
+        objects_BOHW = objects.squeeze(1).unflatten(0, evidence_BKVHW[:, 1:].shape[:2])
+        return torch.cat([background, objects_BOHW], dim=1)
+
+    def refine(
+        self, features: EvidenceFeatures, evidence_BKVHW: Tensor, logits_BKHW: Tensor
+    ) -> Tensor:
+        """What is to be added to the logits of the objects, float [B, O, H, W]."""
+        batch, objects = logits_BKHW.shape[0], logits_BKHW.shape[1] - 1
+
+        def of_every_object(feature_BCHW: Tensor) -> Tensor:
+            return feature_BCHW.repeat_interleave(objects, dim=0)
+
+        so_far = torch.stack([logits_BKHW, _lead(logits_BKHW)], dim=2)[:, 1:]
+        seen = torch.cat([evidence_BKVHW[:, 1:], torch.tanh(so_far / LOGIT_UNIT)], dim=2)
+        seen4 = seen.flatten(0, 1)
+        x8 = self.fuse8(torch.cat([F.avg_pool2d(seen4, 2), of_every_object(features.f8_BCHW)], 1))
+        x16 = torch.cat([F.avg_pool2d(x8, 2), of_every_object(features.f16_BCHW)], dim=1)
+        x16 = self.refine16(self.fuse16(x16))
+        x8 = self.refine8(x8 + F.interpolate(self.up8(x16), scale_factor=2.0, mode="bilinear"))
+        x4 = F.interpolate(self.up4(x8), scale_factor=2.0, mode="bilinear")
+        x4 = self.refine4(torch.cat([x4, seen4, of_every_object(features.f4_BCHW)], dim=1))
+        added_BOHW: Tensor = self.predict(F.relu(x4)).squeeze(1).unflatten(0, (batch, objects))
+        return added_BOHW
+
+
+def _direct() -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(EVIDENCE_CHANNELS, 32, 1), nn.ReLU(), nn.Conv2d(32, 1, 1))
+
+
+def _lead(logits_BKHW: Tensor) -> Tensor:
+    """How far each logit is above the largest of the others."""
+    two_B2HW, first_B2HW = logits_BKHW.topk(2, dim=1)
+    slots_K11 = torch.arange(logits_BKHW.shape[1], device=logits_BKHW.device)[:, None, None]
+    is_first_BKHW = first_B2HW[:, :1] == slots_K11
+    return logits_BKHW - torch.where(is_first_BKHW, two_B2HW[:, 1:], two_B2HW[:, :1])
