@@ -125,8 +125,8 @@ class EvidencePath(nn.Module):
     """Logits straight from the evidence, and a decoder that sharpens the masks of objects.
 
     Args:
-        thin: channels of the evidence features at strides 4, 8 and 16.
-        width: channels of the decoder at stride 8; twice as many at stride 16, half at stride 4.
+        thin: channels of the evidence features at strides 8 and 16; half as many at stride 4.
+        width: channels of the decoder at stride 8; twice as many at stride 16.
     """
 
     def __init__(self, *, thin: int, width: int) -> None:
@@ -136,12 +136,12 @@ class EvidencePath(nn.Module):
         inputs = EVIDENCE_CHANNELS + 2  # its logit, and its lead over the best other
         self.fuse8 = ResidualBlock(inputs + thin, width)
         self.fuse16 = ResidualBlock(width + thin, 2 * width)
-        self.refine16 = ResidualBlock(2 * width, 2 * width)
         self.up8 = nn.Conv2d(2 * width, width, 1)
         self.refine8 = ResidualBlock(width, width)
-        self.up4 = nn.Conv2d(width, width // 2, 1)
-        self.refine4 = ResidualBlock(width // 2 + inputs + thin, width // 2)
-        self.predict = nn.Conv2d(width // 2, 1, 3, padding=1)
+        self.up4 = nn.Conv2d(width, thin // 2, 1)
+        self.seen4 = nn.Conv2d(inputs, thin // 2, 1)
+        self.refine4 = ResidualBlock(thin // 2, thin // 2)
+        self.predict = nn.Conv2d(thin // 2, 1, 3, padding=1)
 
     def direct(self, evidence_BKVHW: Tensor) -> Tensor:
         """Logits of the evidence alone, float [B, K, H, W]."""
@@ -164,16 +164,16 @@ class EvidencePath(nn.Module):
         seen4 = seen.flatten(0, 1)
         x8 = self.fuse8(torch.cat([F.avg_pool2d(seen4, 2), of_every_object(features.f8_BCHW)], 1))
         x16 = torch.cat([F.avg_pool2d(x8, 2), of_every_object(features.f16_BCHW)], dim=1)
-        x16 = self.refine16(self.fuse16(x16))
+        x16 = self.fuse16(x16)
         x8 = self.refine8(x8 + F.interpolate(self.up8(x16), scale_factor=2.0, mode="bilinear"))
         x4 = F.interpolate(self.up4(x8), scale_factor=2.0, mode="bilinear")
-        x4 = self.refine4(torch.cat([x4, seen4, of_every_object(features.f4_BCHW)], dim=1))
+        x4 = self.refine4(x4 + self.seen4(seen4) + of_every_object(features.f4_BCHW))
         added_BOHW: Tensor = self.predict(F.relu(x4)).squeeze(1).unflatten(0, (batch, objects))
         return added_BOHW
 
 
 def _direct() -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(EVIDENCE_CHANNELS, 32, 1), nn.ReLU(), nn.Conv2d(32, 1, 1))
+    return nn.Sequential(nn.Conv2d(EVIDENCE_CHANNELS, 16, 1), nn.ReLU(), nn.Conv2d(16, 1, 1))
 
 
 def _lead(logits_BKHW: Tensor) -> Tensor:

@@ -47,6 +47,7 @@ class LitePixelDecoder(nn.Module):
         self.up4 = nn.Conv2d(thin, thin // 2, 1)
         self.norm4 = nn.GroupNorm(NORM_GROUPS, thin)
         self.embedding = nn.Conv2d(thin, embedding, 1)
+        self.thin4 = nn.Conv2d(thin, thin // 2, 1)
 
     def forward(self, trunk: TrunkFeatures) -> FrameFeatures:
         """Scales, mask features at stride 8, evidence features."""
@@ -63,5 +64,5 @@ class LitePixelDecoder(nn.Module):
         up = F.interpolate(self.up4(f8), size=f4.shape[-2:], mode="bilinear")
         both = self.norm4(torch.cat([self.skip4(f4), up], dim=1))
         embedding = F.normalize(self.embedding(both).float(), dim=1)
-        evidence = EvidenceFeatures(embedding, both, f8, self.thin16(scale16))
+        evidence = EvidenceFeatures(embedding, self.thin4(both), f8, self.thin16(scale16))
         return FrameFeatures((scale32, scale16, scale8), self.mask(scale8), evidence)
