@@ -11,6 +11,7 @@ Shape legend: B batch, P points, E embedding, O objects, K = O + 1 background an
 measures of one set of points, V evidence channels, H W height and width at stride 4.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -29,6 +30,9 @@ SETS = 3  # own points, background points, points of rivals
 EVIDENCE_CHANNELS = SETS * MEASURES + SETS - 1  # and whether there are background and rival points
 UNMATCHED = -1.0  # cosine that stands for "no such point"
 FAR = 1e4  # squared distance, in frame areas, that stands for the same
+# Where training starts: like an own point and near it, unlike the others' points and far from them.
+OBJECT_PRIOR = (2.0, 2.0, 4.0, 0.0, *(-1.0, -2.0, -2.0, 0.0) * 2, 0.0, 0.0)
+OBJECT_BIAS = -6.0
 LOGIT_UNIT = 4.0  # query logits enter the decoder as tanh(logit / LOGIT_UNIT)
 
 
@@ -121,6 +125,29 @@ def _measures(pair_B2HW: Tensor) -> Tensor:
     return torch.stack([likeness_BHW, *closeness], dim=1)
 
 
+class DirectLogit(nn.Module):
+    """A logit from the evidence of one pixel: linear, plus a small network.
+
+    Args:
+        prior: initial weight of each channel in the linear part.
+        bias: initial bias of the linear part.
+    """
+
+    def __init__(self, *, prior: Sequence[float], bias: float) -> None:
+        super().__init__()
+        self.linear = nn.Conv2d(EVIDENCE_CHANNELS, 1, 1)
+        self.hidden = nn.Conv2d(EVIDENCE_CHANNELS, 16, 1)
+        self.out = nn.Conv2d(16, 1, 1)
+        with torch.no_grad():
+            self.linear.weight.copy_(torch.tensor(prior).reshape(self.linear.weight.shape))
+            self.linear.bias.fill_(bias)  # type: ignore[union-attr]
+
+    def forward(self, evidence_BVHW: Tensor) -> Tensor:
+        """[B, V, H, W] -> [B, 1, H, W]."""
+        logit_B1HW: Tensor = self.linear(evidence_BVHW)
+        return logit_B1HW + self.out(F.relu(self.hidden(evidence_BVHW)))
+
+
 class EvidencePath(nn.Module):
     """Logits straight from the evidence, and a decoder that sharpens the masks of objects.
 
@@ -131,8 +158,8 @@ class EvidencePath(nn.Module):
 
     def __init__(self, *, thin: int, width: int) -> None:
         super().__init__()
-        self.direct_object = _direct()
-        self.direct_background = _direct()
+        self.direct_object = DirectLogit(prior=OBJECT_PRIOR, bias=OBJECT_BIAS)
+        self.direct_background = DirectLogit(prior=(0.0,) * EVIDENCE_CHANNELS, bias=0.0)
         inputs = EVIDENCE_CHANNELS + 2  # its logit, and its lead over the best other
         self.fuse8 = ResidualBlock(inputs + thin, width)
         self.fuse16 = ResidualBlock(width + thin, 2 * width)
@@ -170,10 +197,6 @@ class EvidencePath(nn.Module):
         x4 = self.refine4(x4 + self.seen4(seen4) + of_every_object(features.f4_BCHW))
         added_BOHW: Tensor = self.predict(F.relu(x4)).squeeze(1).unflatten(0, (batch, objects))
         return added_BOHW
-
-
-def _direct() -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(EVIDENCE_CHANNELS, 16, 1), nn.ReLU(), nn.Conv2d(16, 1, 1))
 
 
 def _lead(logits_BKHW: Tensor) -> Tensor:
