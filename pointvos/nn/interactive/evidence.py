@@ -145,7 +145,8 @@ class DirectLogit(nn.Module):
     def forward(self, evidence_BVHW: Tensor) -> Tensor:
         """[B, V, H, W] -> [B, 1, H, W]."""
         logit_B1HW: Tensor = self.linear(evidence_BVHW)
-        return logit_B1HW + self.out(F.relu(self.hidden(evidence_BVHW)))
+        logit_B1HW = logit_B1HW + self.out(F.relu(self.hidden(evidence_BVHW)))
+        return logit_B1HW
 
 
 class EvidencePath(nn.Module):

@@ -6,7 +6,7 @@ are slots 0 .. O - 1; background interactions carry `BACKGROUND` and are shared 
 Shape legend: B batch, N clicks, T traces, P pixels of a trace.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -39,6 +39,10 @@ class Clicks:
         _check("xy_BN2", self.xy_BN2, (*shape, 2), torch.float32)
         _check("object_BN", self.object_BN, shape, torch.int64)
         _check("order_BN", self.order_BN, shape, torch.float32)
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Clicks":
+        """The same on another device."""
+        return Clicks(**_moved(self, device, non_blocking))
 
     @staticmethod
     def none(batch: int, device: torch.device | str = "cpu") -> "Clicks":
@@ -77,6 +81,10 @@ class Traces:
         _check("object_BT", self.object_BT, shape[:2], torch.int64)
         _check("order_BT", self.order_BT, shape[:2], torch.float32)
 
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Traces":
+        """The same on another device."""
+        return Traces(**_moved(self, device, non_blocking))
+
     @staticmethod
     def none(batch: int, device: torch.device | str = "cpu") -> "Traces":
         """No traces on `batch` frames."""
@@ -86,6 +94,15 @@ class Traces:
             order_BT=torch.zeros(batch, 0, device=device),
             valid_BTP=torch.zeros(batch, 0, 1, dtype=torch.bool, device=device),
         )
+
+
+def _moved(
+    container: Clicks | Traces, device: torch.device | str, non_blocking: bool
+) -> dict[str, Tensor]:
+    return {
+        field.name: getattr(container, field.name).to(device, non_blocking=non_blocking)
+        for field in fields(container)
+    }
 
 
 def _check(name: str, found: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:

@@ -37,3 +37,10 @@ def test_none_is_empty() -> None:
     assert not Traces.none(2).valid_BTP.any()
     assert Traces.none(2).object_BT.shape == (2, 0)
     assert torch.equal(Clicks.none(3).order_BN, torch.zeros(3, 0))
+
+
+def test_all_of_it_moves() -> None:
+    for container in (Clicks.none(2), Traces.none(2)):
+        moved = container.to("meta")
+        assert type(moved) is type(container)
+        assert {value.device.type for value in vars(moved).values()} == {"meta"}
