@@ -11,6 +11,7 @@ Shape legend: B batch, P points, E embedding, O objects, K = O + 1 background an
 measures of one set of points, V evidence channels, H W height and width at stride 4.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,11 +28,12 @@ TRACE_POINTS = 16  # of a trace that stand for it here, evenly spread over its p
 REACHES = (0.03, 0.1, 0.3)  # of closeness, in parts of the root of the frame's area
 MEASURES = 1 + len(REACHES)  # likeness, and closeness at each reach
 SETS = 3  # own points, background points, points of rivals
-EVIDENCE_CHANNELS = SETS * MEASURES + SETS - 1  # and whether there are background and rival points
+EVIDENCE_CHANNELS = SETS * MEASURES + SETS  # and how many points each set has
 UNMATCHED = -1.0  # cosine that stands for "no such point"
+MANY = 10  # points count as 1, on a logarithmic scale
 FAR = 1e4  # squared distance, in frame areas, that stands for the same
 # Where training starts: like an own point and near it, unlike the others' points and far from them.
-OBJECT_PRIOR = (2.0, 2.0, 4.0, 0.0, *(-1.0, -2.0, -2.0, 0.0) * 2, 0.0, 0.0)
+OBJECT_PRIOR = (2.0, 2.0, 4.0, 0.0, *(-1.0, -2.0, -2.0, 0.0) * 2, 0.0, 0.0, 0.0)
 OBJECT_BIAS = -6.0
 LOGIT_UNIT = 4.0  # query logits enter the decoder as tanh(logit / LOGIT_UNIT)
 
@@ -93,7 +95,7 @@ def measure(embedding_BEHW: Tensor, points: Points, objects: int) -> Tensor:
     nearness_BPHW = -(dx2_BP1W + dy2_BPH1) / (height * width)
 
     def best(slot: int) -> tuple[Tensor, Tensor]:
-        """The largest of both over the points of a slot, and whether it has any."""
+        """The largest of both over the points of a slot, and how many these are."""
         member_BP11 = ((points.object_BP == slot) & points.valid_BP)[..., None, None]
         empty_BHW = embedding_BEHW.new_zeros(embedding_BEHW.shape[0], height, width)
         if member_BP11.shape[1] == 0:
@@ -102,7 +104,7 @@ def measure(embedding_BEHW: Tensor, points: Points, objects: int) -> Tensor:
             likeness_BPHW.masked_fill(~member_BP11, UNMATCHED).amax(dim=1),
             nearness_BPHW.masked_fill(~member_BP11, -FAR).amax(dim=1),
         )
-        return torch.stack(pair, dim=1), empty_BHW + member_BP11.any(dim=1)
+        return torch.stack(pair, dim=1), empty_BHW + member_BP11.sum(dim=1)
 
     found = [best(slot) for slot in (BACKGROUND, *range(objects))]
     nothing = (found[0][0].new_tensor([UNMATCHED, -FAR])[:, None, None], torch.zeros(()))
@@ -111,10 +113,13 @@ def measure(embedding_BEHW: Tensor, points: Points, objects: int) -> Tensor:
     for own in range(objects + 1):
         background = found[0] if own else nothing
         rivals = [found[other] for other in range(1, objects + 1) if other != own] or [nothing]
-        rival = [torch.stack(parts).amax(dim=0) for parts in zip(*rivals, strict=True)]
-        sets = [_measures(pair) for pair in (found[own][0], background[0], rival[0])]
-        known = torch.stack([background[1], rival[1]], dim=1)
-        channels.append(torch.cat([*sets, known], dim=1))
+        pairs, counts = zip(*rivals, strict=True)
+        rival = (torch.stack(pairs).amax(dim=0), torch.stack(counts).sum(dim=0))
+        sets = (found[own], background, rival)
+        # More points mean a larger maximum, of the queries too: their number lets that be undone.
+        count_B3HW = torch.stack([count for _, count in sets], dim=1)
+        amount_B3HW = count_B3HW.log1p() / math.log1p(MANY)
+        channels.append(torch.cat([*(_measures(pair) for pair, _ in sets), amount_B3HW], dim=1))
     return torch.stack(channels, dim=1)
 
 

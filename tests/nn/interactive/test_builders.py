@@ -26,7 +26,7 @@ LITE_SIZES = {
     "pixel_decoder": 974_224,
     "query_encoder": 100_992,
     "transformer": 778_138,
-    "evidence": 488_673,
+    "evidence": 489_381,
 }
 
 

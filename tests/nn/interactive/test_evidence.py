@@ -2,11 +2,13 @@
 
 import math
 
+import pytest
 import torch
 import torch.nn.functional as F
 
 from pointvos.nn.interactive.evidence import (
     EVIDENCE_CHANNELS,
+    MANY,
     MEASURES,
     REACHES,
     TRACE_POINTS,
@@ -34,7 +36,7 @@ def test_each_set_is_measured_at_its_nearest_point() -> None:
     given = clicks([(*pixel(2, 3), 0), (*pixel(9, 3), 0), (*pixel(5, 6), BACKGROUND)])
     found = measure(embedding(), evidence_points(given, Traces.none(1)), objects=1)
     assert found.shape == (1, 2, EVIDENCE_CHANNELS, HEIGHT, WIDTH)
-    own, background, rival = found[0, 1, :-2].split(MEASURES)
+    own, background, rival = found[0, 1, :-3].split(MEASURES)
     e = embedding()[0]
     for column, row in ((2, 3), (8, 3), (11, 7)):
         here = e[:, row, column]
@@ -49,10 +51,10 @@ def test_each_set_is_measured_at_its_nearest_point() -> None:
             assert math.isclose(own[1 + index, row, column].item(), expected, abs_tol=1e-5)
     assert (rival[0] == UNMATCHED).all()
     assert rival[1:].abs().max() == 0
-    known = found[0, 1, -2:, 0, 0]
-    assert known.tolist() == [1, 0]
+    amounts = [math.log1p(count) / math.log1p(MANY) for count in (2, 1, 0)]
+    assert found[0, 1, -3:, 0, 0].tolist() == pytest.approx(amounts)
     # For the background the object is the rival, and there is no other background.
-    own_of_background, nothing, objects = found[0, 0, :-2].split(MEASURES)
+    own_of_background, nothing, objects = found[0, 0, :-3].split(MEASURES)
     torch.testing.assert_close(own_of_background, background)
     torch.testing.assert_close(objects, own)
     assert (nothing[0] == UNMATCHED).all()
