@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from pointvos.core.masks import read_index_png
 from pointvos.core.safe_names import safe_join
 from pointvos.formats.masked_video import MaskedVideo
-from pointvos.visualize.overlay import overlay
-from pointvos.visualize.strip import CaptionedPicture, picture_size, picture_strip, strip_frames
+from pointvos.visualize.strip import CaptionedPicture, picture_strip, small_overlay, strip_frames
 
 ROWS = 10  # sequences on a sheet
 _PAPER = 255
@@ -48,15 +47,11 @@ def worst_sequences(
 def _row(video: MaskedVideo, masks: Path, score: float) -> NDArray[np.uint8]:
     annotated = [frame for frame in video.frames.names if frame in video.annotated]
     chosen = [annotated[i] for i in strip_frames(len(annotated))]
-    height, width = picture_size(video.frames.height, video.frames.width, len(chosen))
     pictures: list[CaptionedPicture] = []
     for name in chosen:
         index = video.frames.names.index(name)
         (frame,) = video.frames.read(index, index + 1)
         mask = read_index_png(masks / f"{name}.png")
-        small = cv2.resize(frame.rgb, (width, height), interpolation=cv2.INTER_AREA)
-        small_mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
         caption = name if pictures else f"{video.name}: {score:.1f}, {name}"
-        drawn = overlay(np.asarray(small, np.uint8), np.asarray(small_mask, np.uint8))
-        pictures.append(CaptionedPicture(caption, drawn))
+        pictures.append(CaptionedPicture(caption, small_overlay(frame.rgb, mask, len(chosen))))
     return picture_strip(pictures)

@@ -15,7 +15,8 @@ from pointvos.core.errors import InputError
 from pointvos.core.images import decode, open_image
 from pointvos.core.run_lengths import decode_runs
 
-MAX_OBJECT_ID = 254  # one byte a pixel; 0 is background and DAVIS uses 255 for void
+VOID = 255  # DAVIS: the label of pixels the annotators left undecided
+MAX_OBJECT_ID = 254  # one byte a pixel; 0 is background, the last is void
 
 
 class Rle(TypedDict):

@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from pointvos.core.errors import InputError
 from pointvos.core.images import read_image
 from pointvos.core.jsonfile import read_json
+from pointvos.core.masks import MAX_OBJECT_ID, VOID
 from pointvos.core.safe_names import safe_join
-from pointvos.formats.masked_video import MaskedVideo, choose_videos
-from pointvos.formats.static_images import StaticImage
+from pointvos.formats.masked_video import MaskedVideo
+from pointvos.formats.static_images import StaticImage, choose_images
 
-VOID = 255
-MAX_THINGS = VOID - 1
 UNLABELLED = 0  # COCO: the colour of pixels that belong to no segment
 
 
@@ -64,20 +63,7 @@ def read_coco_panoptic(
     found = sorted((image for image in found if image.categories), key=lambda image: image.name)
     if not found:
         raise InputError(f"{source}: expected images with things, found none")
-    chosen = set(choose_videos([image.name for image in found], videos, source=source))
-    return [
-        StaticImage(
-            name=image.name,
-            frame_folder=image.frame_folder,
-            annotated=image.annotated,
-            categories=image.categories,
-            masks_only=masks_only,
-            read_png=image.read_png,
-            image=image.image,
-        )
-        for image in found
-        if image.name in chosen
-    ]
+    return choose_images(found, videos, masks_only=masks_only, source=source)
 
 
 def _image(
@@ -93,9 +79,9 @@ def _image(
         elif segment["category_id"] in names:
             categories[len(categories) + 1] = names[segment["category_id"]]
             slots[int(segment["id"])] = len(categories)
-    if len(categories) > MAX_THINGS:
+    if len(categories) > MAX_OBJECT_ID:
         raise InputError(
-            f"{file_name}: expected at most {MAX_THINGS} things, found {len(categories)}"
+            f"{file_name}: expected at most {MAX_OBJECT_ID} things, found {len(categories)}"
         )
     path = safe_join(images, file_name, source=source)
     return StaticImage(

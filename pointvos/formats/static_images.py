@@ -7,7 +7,7 @@ Every image is a video of one frame, with object 1; video and frame carry the im
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -71,20 +71,23 @@ def read_static_images(
         InputError: there is no image, two have one name, or one has no mask.
     """
     del split
-    images = list_static_images(root)
-    chosen = set(choose_videos([image.name for image in images], videos, source=root))
-    return [
-        StaticImage(
-            name=image.name,
-            frame_folder=image.frame_folder,
-            annotated=image.annotated,
-            masks_only=masks_only,
-            read_png=image.read_png,
-            image=image.image,
-        )
-        for image in images
-        if image.name in chosen
-    ]
+    return choose_images(list_static_images(root), videos, masks_only=masks_only, source=root)
+
+
+def choose_images(
+    images: Sequence[StaticImage],
+    wanted: Sequence[str] | None,
+    *,
+    masks_only: bool,
+    source: str | Path,
+) -> list[MaskedVideo]:
+    """The `wanted` images, all of them for None, as a dataset reader gives them.
+
+    Raises:
+        InputError: a wanted name is not there.
+    """
+    chosen = set(choose_videos([image.name for image in images], wanted, source=source))
+    return [replace(image, masks_only=masks_only) for image in images if image.name in chosen]
 
 
 def list_static_images(root: str | Path, *, masks: bool = True) -> list[StaticImage]:

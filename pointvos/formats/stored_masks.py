@@ -17,13 +17,11 @@ from pointvos.core.errors import InputError
 from pointvos.core.mask_store.reader import MaskStore
 from pointvos.core.mask_store.stored_mask import StoredMask
 from pointvos.core.mask_store.writer import MaskStoreWriter
-from pointvos.core.masks import object_ids, read_index_png, write_index_png
+from pointvos.core.masks import VOID, object_ids, read_index_png, write_index_png
 from pointvos.core.output_folder import output_folder
 from pointvos.core.safe_names import safe_join
 from pointvos.formats.index_masks import check_complete, index_mask
 from pointvos.formats.masked_video import choose_videos, list_masks
-
-VOID = 255
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -23,7 +22,7 @@ from pointvos.inference.models import PropagationSettings, TrainedModel
 from pointvos.inference.propagate import propagate
 from pointvos.inference.video_report import ObjectReport, VideoReport
 from pointvos.visualize.overlay import overlay
-from pointvos.visualize.strip import CaptionedPicture, picture_size, picture_strip, strip_frames
+from pointvos.visualize.strip import CaptionedPicture, picture_strip, small_overlay, strip_frames
 
 WRITTEN = ("masks", "overlay.mp4", "strip.png", "results.json")
 
@@ -122,25 +121,15 @@ def _write_pictures(frames: FrameSource, given: GivenObjects, folder: Path) -> N
                 caption = f"frame {frame.name}"
                 if frame.index in given.by_frame:
                     caption += " (given)"
-                small = _small_overlay(frame.rgb, mask, given, frame.index, len(strip_of))
+                small = small_overlay(
+                    frame.rgb, mask, len(strip_of), points=given.points_on(frame.index)
+                )
                 pictures.append(CaptionedPicture(caption, small))
             yield overlay(frame.rgb, mask, points=given.points_on(frame.index), names=names)
 
     write_video(folder / "overlay.mp4", drawn(), frames.rate)
     with atomic_path(folder / "strip.png") as temporary:
         Image.fromarray(picture_strip(pictures)).save(temporary)
-
-
-def _small_overlay(
-    rgb: NDArray[np.uint8], mask: NDArray[np.uint8], given: GivenObjects, index: int, count: int
-) -> NDArray[np.uint8]:
-    """An overlay drawn at the size of the strip, where contours and points stay visible."""
-    height, width = picture_size(rgb.shape[0], rgb.shape[1], count)
-    small = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    small_mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
-    scale = np.array([[width / rgb.shape[1], 0, 0], [0, height / rgb.shape[0], 0]])
-    points = {i: of_object.moved(scale) for i, of_object in given.points_on(index).items()}
-    return overlay(small, np.asarray(small_mask, np.uint8), points=points)
 
 
 def _object_report(

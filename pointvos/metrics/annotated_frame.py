@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
+from pointvos.core.masks import VOID
 from pointvos.metrics.boundary import boundary_radius
 from pointvos.metrics.frame_scores import shared_box
-from pointvos.metrics.rules import VOID, Missing, Objects, ScoringRules, Void
+from pointvos.metrics.rules import Missing, Objects, ScoringRules, Void
 
 Labels = NDArray[np.uint8] | NDArray[np.bool_]
 

@@ -8,7 +8,6 @@ from enum import StrEnum
 from pointvos.core.errors import InputError
 from pointvos.metrics.boundary import BOUND_TH
 
-VOID = 255  # DAVIS: the label of pixels the annotators left undecided
 MAX_PROPOSALS = 20  # DAVIS 2019 unsupervised track: more predicted objects are an error
 
 

@@ -28,15 +28,14 @@ class SamTorch:
         self.side = int(model.config.vision_config.image_size)
         self.mask_side = 4 * int(model.config.prompt_encoder_config.image_embedding_size)
 
-    def encode(self, image: NDArray[np.uint8], frame: SamFrame) -> Tensor:
+    def encode(self, image: NDArray[np.uint8], frame: SamFrame) -> Any:
         """The image embedding [1, C, h, w]."""
         pixels = torch.from_numpy(frame.pixels(image)).to(self.model.device, self.model.dtype)
-        embedding: Tensor = self.model.get_image_embeddings(pixels)
-        return embedding
+        return self.model.get_image_embeddings(pixels)
 
     def decode(
         self,
-        encoding: Tensor,
+        encoding: Any,
         positions: NDArray[np.float32],
         labels: NDArray[np.int64],
         mask_logits: NDArray[np.float32] | None,

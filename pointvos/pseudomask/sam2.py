@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from pointvos.pseudomask.checkpoints import load_checkpoint
-from pointvos.pseudomask.sam import prompt_tensors, quiet_loading
-from pointvos.pseudomask.sam_frame import SamFrame
+from pointvos.pseudomask.sam import SamTorch, quiet_loading
 from pointvos.pseudomask.segment_anything import TRACE_POINTS, Choice, SegmentAnything
 
 EXAMPLE = "facebook/sam2.1-hiera-tiny"
 
 
-class Sam2Torch:
-    """A `SamNetwork` around ``transformers.Sam2Model``; images are stretched to its square."""
+class Sam2Torch(SamTorch):
+    """A `SamNetwork` around ``transformers.Sam2Model``; images are stretched to its square.
+
+    Its encoding is a list, the feature maps of three levels, fine to coarse.
+    """
 
     keep_aspect = False
 
@@ -26,26 +23,6 @@ class Sam2Torch:
         self.model = model
         self.side = int(model.prompt_encoder.input_image_size)
         self.mask_side = int(model.prompt_encoder.mask_input_size[0])
-
-    def encode(self, image: NDArray[np.uint8], frame: SamFrame) -> list[Tensor]:
-        """The feature maps of the three levels, fine to coarse."""
-        pixels = torch.from_numpy(frame.pixels(image)).to(self.model.device, self.model.dtype)
-        features: list[Tensor] = self.model.get_image_embeddings(pixels)
-        return features
-
-    def decode(
-        self,
-        encoding: list[Tensor],
-        positions: NDArray[np.float32],
-        labels: NDArray[np.int64],
-        mask_logits: NDArray[np.float32] | None,
-        *,
-        several: bool,
-    ) -> tuple[Tensor, Tensor]:
-        """See `SamNetwork`."""
-        inputs = prompt_tensors(self.model, positions, labels, mask_logits)
-        output = self.model(image_embeddings=list(encoding), multimask_output=several, **inputs)
-        return output.pred_masks[0, 0], output.iou_scores[0, 0]
 
 
 def load_sam2(

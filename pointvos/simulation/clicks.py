@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from pointvos.simulation.mask_depth import depth_inside
 
 DEPTH = 0.5  # of the largest distance to the border: a click is drawn where it is deeper than that
 
@@ -49,7 +50,7 @@ def next_click(
     """
     valid = np.ones_like(truth) if known is None else known
     missed, wrong = truth & ~predicted & valid, predicted & ~truth & valid
-    depth_of_missed, depth_of_wrong = _depth(missed), _depth(wrong)
+    depth_of_missed, depth_of_wrong = depth_inside(missed), depth_inside(wrong)
     foreground = bool(depth_of_missed.max() >= depth_of_wrong.max())
     depth = depth_of_missed if foreground else depth_of_wrong
     deepest = float(depth.max())
@@ -61,10 +62,3 @@ def next_click(
         pixel = int(rng.choice(np.flatnonzero(depth > DEPTH * deepest)))
     y, x = divmod(pixel, depth.shape[1])
     return Click(x, y, foreground)
-
-
-def _depth(region: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Distance of each pixel of a region to its border; the border of the image is one too."""
-    padded = cv2.copyMakeBorder(region.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(depth[1:-1, 1:-1], dtype=np.float32)

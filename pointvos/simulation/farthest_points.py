@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from pointvos.simulation.mask_depth import depth_inside
 
 
 def farthest_points(
@@ -27,8 +28,7 @@ def farthest_points(
     rows, columns = np.nonzero(mask)
     if count <= 0 or not len(rows):
         return np.zeros((0, 2), dtype=np.int64)
-    framed = np.pad(mask.astype(np.uint8), 1)
-    depth = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    depth = depth_inside(mask)
     x, y = columns.astype(np.int64), rows.astype(np.int64)
     chosen = [int(np.argmax(depth[rows, columns]))]
     nearest = np.full(len(x), np.iinfo(np.int64).max)  # squared distance to the chosen ones

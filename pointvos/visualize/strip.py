@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pointvos.core import geometry
+from pointvos.core.points import Points
+from pointvos.visualize.overlay import overlay
 from pointvos.visualize.text import draw_text, fitted
 
 STRIP_PICTURES = 4
@@ -51,6 +55,29 @@ def picture_size(height: int, width: int, count: int) -> tuple[int, int]:
     room = (STRIP_WIDTH - (count + 1) * _GAP) // count
     scale = min(1.0, room / width)
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def small_overlay(
+    rgb: NDArray[np.uint8],
+    index_mask: NDArray[np.uint8],
+    count: int,
+    *,
+    points: Mapping[int, Points] | None = None,
+) -> NDArray[np.uint8]:
+    """An overlay drawn at the size of a strip of `count` pictures, where thin lines stay visible.
+
+    Args:
+        rgb: the frame, uint8 RGB [H, W, 3].
+        index_mask: object ids, uint8 [H, W].
+        count: pictures in the strip.
+        points: object id to points in pixels of the frame.
+    """
+    height, width = picture_size(rgb.shape[0], rgb.shape[1], count)
+    small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    small_mask = cv2.resize(index_mask, (width, height), interpolation=cv2.INTER_NEAREST)
+    scale = geometry.scaling(width / rgb.shape[1], height / rgb.shape[0])
+    moved = {i: of_object.moved(scale) for i, of_object in (points or {}).items()}
+    return overlay(np.asarray(small, np.uint8), np.asarray(small_mask, np.uint8), points=moved)
 
 
 def picture_strip(pictures: Sequence[CaptionedPicture]) -> NDArray[np.uint8]:
