@@ -57,7 +57,8 @@ class NetworkView:
             frame_1CHW = F.interpolate(frame_1CHW, size, mode="bilinear", antialias=True)
         # Padded with the mean colour, which is zero once normalised.
         padded_1CHW, _ = pad_to_multiple(frame_1CHW - network.pixel_mean, STRIDE)
-        return (padded_1CHW + network.pixel_mean).to(network.pixel_mean.dtype)
+        frame_1CHW = (padded_1CHW + network.pixel_mean).to(network.pixel_mean.dtype)
+        return frame_1CHW.contiguous()  # the layout is the network's choice: its weights'
 
     def mask(self, mask: NDArray[np.bool_]) -> Tensor:
         """A bool mask [H, W] as float 0 / 1 [H', W']; never empty where the original is not."""

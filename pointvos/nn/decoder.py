@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pointvos.nn.convolution import Conv3x3
 from pointvos.nn.residual_block import PreActivationBlock
 from pointvos.nn.stcn import QueryFeatures
 
@@ -13,7 +14,7 @@ class UpsampleBlock(nn.Module):
 
     def __init__(self, skip_channels: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.skip_conv = nn.Conv2d(skip_channels, in_channels, 3, padding=1)
+        self.skip_conv = Conv3x3(skip_channels, in_channels)
         self.out_conv = PreActivationBlock(in_channels, out_channels)
 
     def forward(self, skip_BCHW: Tensor, x_NCHW: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from pointvos.nn.convolution import Conv3x3
 from pointvos.nn.resnet import ResNetTrunk
 from pointvos.nn.stcn import QueryFeatures
 
@@ -19,8 +20,8 @@ class ResNetKeyEncoder(nn.Module):
         super().__init__()
         self.trunk = trunk
         f16_channels = trunk.channels[2]
-        self.key_projection = nn.Conv2d(f16_channels, key_channels, 3, padding=1)
-        self.thin_projection = nn.Conv2d(f16_channels, thin_channels, 3, padding=1)
+        self.key_projection = Conv3x3(f16_channels, key_channels)
+        self.thin_projection = Conv3x3(f16_channels, thin_channels)
         # Orthogonal keys without offset spread the L2 similarity well at the start (STCN code).
         nn.init.orthogonal_(self.key_projection.weight)
         assert self.key_projection.bias is not None

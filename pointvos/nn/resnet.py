@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pointvos.nn.convolution import Conv3x3
 from pointvos.nn.fixed_batch_norm import FixedBatchNorm2d
 
 
@@ -18,9 +19,9 @@ class BasicBlock(nn.Module):
 
     def __init__(self, in_channels: int, width: int, *, stride: int, bias: bool) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, stride=stride, padding=1, bias=bias)
+        self.conv1 = Conv3x3(in_channels, width, stride=stride, bias=bias)
         self.bn1 = FixedBatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=bias)
+        self.conv2 = Conv3x3(width, width, bias=bias)
         self.bn2 = FixedBatchNorm2d(width)
         self.downsample = _shortcut(in_channels, width, stride=stride, bias=bias)
 
@@ -41,7 +42,7 @@ class Bottleneck(nn.Module):
         out_channels = width * self.expansion
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=bias)
         self.bn1 = FixedBatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=bias)
+        self.conv2 = Conv3x3(width, width, stride=stride, bias=bias)
         self.bn2 = FixedBatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=bias)
         self.bn3 = FixedBatchNorm2d(out_channels)
