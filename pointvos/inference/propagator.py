@@ -21,7 +21,7 @@ from pointvos.inference.segmentation import Segmentation
 from pointvos.nn.stcn import STCN, STRIDE, QueryFeatures
 
 GivenObject = Points | NDArray[np.bool_]
-"""What starts an object: points (only the foreground ones are used) or a bool mask [H, W]."""
+"""What starts an object: points, of which those on it are needed, or a bool mask [H, W]."""
 
 TOP_K = 20  # STCN, Sec. 3.3
 MEMORY_EVERY = 5  # STCN, Sec. 4
@@ -108,7 +108,8 @@ class Propagator:
         """Segment the next frame.
 
         A given mask is the result for its object on that frame. From points, the object is
-        segmented on that frame by reading the points back.
+        segmented on that frame by reading the points back; points beside it hold it back there
+        (in the small network; the paper uses points on the object alone).
 
         Args:
             frame: RGB [H, W, 3], uint8, or float32 in [0, 1]; all of one size.
@@ -182,14 +183,18 @@ class Propagator:
         prompt.update(drawn)
         decoded = dict(prompt)
         if points_of:
+            foreground = {i: what.foreground for i, what in points_of.items()}
+            negative = self._negative(points_of)
             prob_OHW = segment_from_points(
                 self.network,
                 frame_BCHW,
                 features,
                 prompt,
-                self._coarse_points(frame_BCHW, points_of),
+                self._drawn(frame_BCHW, foreground, self.reference_scales[0]),
                 scales=self.reference_scales,
                 top_k=self.top_k,
+                negative=self._drawn(frame_BCHW, negative),
+                coarse_negative=self._drawn(frame_BCHW, negative, self.reference_scales[0]),
             )
             for i, prob_HW in zip(points_of, self._filtered(prob_OHW, frame_BCHW), strict=True):
                 if self.gate is not None:
@@ -205,16 +210,31 @@ class Propagator:
         self._memorise(features, masks.object_ids, value_OCHW, given=drawn)
         return masks
 
-    def _coarse_points(
-        self, frame_BCHW: Tensor, points_of: Mapping[int, Points]
+    def _negative(self, points_of: Mapping[int, Points]) -> dict[int, Points]:
+        """The background points inside the frame of objects that have any.
+
+        Those of a network that remembers points alone (the paper's) would change nothing but the
+        picture of this frame.
+        """
+        assert self._view is not None
+        if not self.network.decodes_reference:
+            return {}
+        size = self._view.height, self._view.width
+        inside = {
+            i: what.background.take(what.background.inside(*size)) for i, what in points_of.items()
+        }
+        return {i: points for i, points in inside.items() if len(points)}
+
+    def _drawn(
+        self, frame_BCHW: Tensor, points_of: Mapping[int, Points], scale: float = 1.0
     ) -> dict[int, Tensor]:
-        """Points drawn at the size of the first scale, by id."""
+        """Points drawn at a scale of the network input, by id."""
         assert self._view is not None
         height, width = frame_BCHW.shape[2:]
-        size = scaled_size(height, width, self.reference_scales[0])
+        size = scaled_size(height, width, scale)
         return {
-            i: self._view.points(what.foreground.xy, self.network.point_radius, size).to(frame_BCHW)
-            for i, what in points_of.items()
+            i: self._view.points(points.xy, self.network.point_radius, size).to(frame_BCHW)
+            for i, points in points_of.items()
         }
 
     def _memorise_if_due(

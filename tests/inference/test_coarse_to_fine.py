@@ -5,7 +5,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pointvos.core.points import Points
-from pointvos.inference.coarse_to_fine import ascend_to_one, scaled_size, segment_from_points
+from pointvos.inference.coarse_to_fine import (
+    against,
+    ascend_to_one,
+    scaled_size,
+    segment_from_points,
+)
 from pointvos.inference.joint_masks import JointMasks
 from pointvos.inference.propagator import Propagator
 from pointvos.nn.stcn import STCN
@@ -89,6 +94,37 @@ def test_each_object_gets_its_own_row(network: STCN) -> None:
 
     assert not torch.allclose(*segment((2, 7)), atol=1e-4)
     torch.testing.assert_close(segment((7, 2)), segment((2, 7)).flip(0))
+
+
+@torch.inference_mode()
+def test_background_points_start_a_rival_of_their_object_alone(network: STCN) -> None:
+    image, beside = frame(), drawn(30, 60)
+    known = {1: drawn(30, 40), 2: drawn(10, 10)}
+    plain, held = (
+        segment_from_points(
+            network,
+            image,
+            network.encode_key(image),
+            known,
+            known,
+            scales=(1.0,),
+            top_k=20,
+            negative=negative,
+            coarse_negative=negative,
+        )
+        for negative in ({}, {1: beside})
+    )
+    rival = torch.maximum(read_back(network, image, beside, points=True)[0, 0], beside)
+    torch.testing.assert_close(held[0], against(plain[0], rival))
+    torch.testing.assert_close(held[1], plain[1])
+    assert held[0][30, 60] < 1e-5 < plain[0][30, 60]  # where the background point is
+
+
+def test_of_two_rivals_the_surer_one_keeps_the_pixel() -> None:
+    prob = torch.tensor([[0.9, 0.5, 0.9, 0.1]])
+    rival = torch.tensor([[0.0, 0.5, 0.99, 0.9]])
+    kept = against(prob, rival)
+    torch.testing.assert_close(kept, torch.tensor([[0.9, 0.25, 0.9 / 12, 0.1 / 82]]))
 
 
 def test_scales_matter_to_points_and_not_to_masks(network: STCN) -> None:

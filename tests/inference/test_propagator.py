@@ -300,3 +300,25 @@ def test_objects_that_cannot_be_used_are_refused(
 def test_arguments_out_of_range_are_refused(network: STCN, options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="got .*" + re.escape(str(next(iter(options.values()))))):
         Propagator(network, **options)  # type: ignore[arg-type]
+
+
+def test_points_beside_an_object_hold_it_back_in_the_small_network_alone() -> None:
+    frame = video(1)[0]
+    both = Points.from_pixels([(20, 20), (50, 30)], [1, 0])
+    for decodes_reference in (True, False):
+        network = tiny_stcn(decodes_reference=decodes_reference)
+        alone, held = (
+            Propagator(network).step(frame, {1: given}).prob[1] for given in (both.foreground, both)
+        )
+        assert np.array_equal(alone, held) is not decodes_reference
+        if decodes_reference:
+            assert held[30, 50] < 1e-3
+            assert held[20, 20] > 0.99
+
+
+def test_background_points_outside_the_frame_are_left_out() -> None:
+    network = tiny_stcn(decodes_reference=True)
+    points = Points.from_pixels([(20, 20), (WIDTH + 5, 30)], [1, 0])
+    frame = video(1)[0]
+    results = [Propagator(network).step(frame, {1: p}).prob for p in (points, points.foreground)]
+    np.testing.assert_array_equal(*results)
