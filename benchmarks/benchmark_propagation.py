@@ -100,12 +100,16 @@ class Variant:
     name: str
     network: STCN
     bf16: bool = False
+    fast_convolutions: bool = True
 
-    def precision(self) -> contextlib.AbstractContextManager[Any]:
+    @contextlib.contextmanager
+    def precision(self) -> Iterator[None]:
         """The context in which all steps of a video are taken: weights are converted once."""
-        if not self.bf16:
-            return contextlib.nullcontext()
-        return torch.autocast("cpu", torch.bfloat16)
+        with (
+            torch.autocast("cpu", torch.bfloat16, enabled=self.bf16),
+            torch.backends.nnpack.flags(enabled=self.fast_convolutions),
+        ):
+            yield
 
 
 def chosen_variants(names: str) -> list[Variant]:
@@ -121,7 +125,7 @@ def chosen_variants(names: str) -> list[Variant]:
 
     ours = network(dense=False)
     known = {
-        "dense reading": Variant("dense reading", network(dense=True)),
+        "dense reading": Variant("dense reading", network(dense=True), fast_convolutions=False),
         "fp32": Variant("fp32", ours),
         "bf16": Variant("bf16", ours, bf16=True),
     }

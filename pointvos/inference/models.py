@@ -83,9 +83,12 @@ DEFAULTS = {
     ),
 }
 
-# What is faster on processors: depthwise convolutions in channels_last, those of
-# `pointvos.nn.convolution` in the plain layout.
-MEMORY_FORMAT = {"stcn_resnet50": torch.contiguous_format, "stcn_lite": torch.channels_last}
+# Parts that are faster on processors in channels_last: 1x1 and depthwise convolutions. The others
+# are made of the 3x3 ones of `pointvos.nn.convolution`, which want the plain layout.
+CHANNELS_LAST = {
+    "stcn_resnet50": ("key_encoder",),
+    "stcn_lite": ("key_encoder", "value_encoder", "decoder"),
+}
 
 PACKAGED = {
     "stcn-lite": "stcn_lite_hybrid.safetensors",
@@ -152,7 +155,8 @@ def load_model(
     else:
         architecture, network = _from_file(name)
     network = network.eval().to(device)
-    network.to(memory_format=MEMORY_FORMAT[architecture])  # type: ignore[call-overload]  # torch's stub
+    for part in CHANNELS_LAST[architecture]:
+        getattr(network, part).to(memory_format=torch.channels_last)
     if on_network is not None:
         network = on_network(network)
     return TrainedModel(name, architecture, network, DEFAULTS[architecture])

@@ -10,7 +10,8 @@ class Conv3x3(nn.Conv2d):
     On a processor, without gradients and with stride 1, it runs as NNPACK's Winograd convolution,
     which needs a fifth of the multiplications. NNPACK is part of torch, which itself takes it on
     phones and for large batches only. It rounds differently: by 1e-5 of the largest output.
-    Training, other devices, other types and channels_last tensors take the convolution of torch.
+    Training, other devices, other types and channels_last weights take the convolution of torch, as
+    does everything inside `torch.backends.nnpack.flags(enabled=False)`.
 
     Args:
         in_channels: of the input.
@@ -28,7 +29,9 @@ class Conv3x3(nn.Conv2d):
         """[B, in_channels, H, W] -> [B, out_channels, H / stride, W / stride]."""
         if self.stride != (1, 1) or not _suits_nnpack(x_BCHW, self.weight):
             return super().forward(x_BCHW)
-        return torch._nnpack_spatial_convolution(x_BCHW, self.weight, self.bias, padding=1)
+        return torch._nnpack_spatial_convolution(
+            x_BCHW.contiguous(), self.weight, self.bias, padding=1
+        )
 
 
 def _suits_nnpack(x_BCHW: Tensor, weight: Tensor) -> bool:
@@ -37,7 +40,7 @@ def _suits_nnpack(x_BCHW: Tensor, weight: Tensor) -> bool:
         and x_BCHW.device.type == "cpu"
         and x_BCHW.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
-        and x_BCHW.is_contiguous()
         and weight.is_contiguous()
         and torch.backends.nnpack.is_available()
+        and torch._C._get_nnpack_enabled()
     )

@@ -59,18 +59,17 @@ def test_fast_convolution_equals_that_of_torch(
 
 
 @pytest.mark.parametrize(
-    "case", ["gradients", "channels_last", "channels_last weights", "stride", "bfloat16"]
+    "case", ["gradients", "channels_last", "switched off", "stride", "bfloat16"]
 )
 def test_other_cases_take_the_convolution_of_torch(case: str) -> None:
     conv = layer(16, 8, stride=2 if case == "stride" else 1)
     x_BCHW = torch.randn(1, 16, 10, 12)
     if case == "channels_last":
-        x_BCHW = x_BCHW.to(memory_format=torch.channels_last)
-    if case == "channels_last weights":
         conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with (
         torch.set_grad_enabled(case == "gradients"),
         torch.autocast("cpu", torch.bfloat16, enabled=case == "bfloat16"),
+        torch.backends.nnpack.flags(enabled=case != "switched off"),
     ):
         assert FAST not in operators(lambda: conv(x_BCHW))
         y_BCHW = conv(x_BCHW)
@@ -82,6 +81,9 @@ def test_other_cases_take_the_convolution_of_torch(case: str) -> None:
 
 
 @needs_nnpack
-def test_layout_is_that_of_the_input() -> None:
+def test_channels_last_input_is_taken_too() -> None:
+    conv, x_BCHW = layer(16, 8), torch.randn(1, 16, 10, 12)
     with torch.inference_mode():
-        assert layer(16, 8)(torch.randn(1, 16, 10, 12)).is_contiguous()
+        last = conv(x_BCHW.to(memory_format=torch.channels_last))
+        assert last.is_contiguous()
+        assert torch.equal(last, conv(x_BCHW))
