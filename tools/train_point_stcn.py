@@ -7,8 +7,8 @@ Starts under plain python, ``accelerate launch`` and ``torchrun``.
 import logging
 
 from pointvos.core.command_line import run_tool
-from pointvos.training.loop import train
 from pointvos.training.settings import TrainSettings
+from pointvos.training.train_point_stcn import train
 
 
 def main(settings: TrainSettings) -> None:

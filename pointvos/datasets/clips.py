@@ -44,6 +44,9 @@ class ClipSettings:
     cost; for a network that segments it itself (lite)."""
     paste: float = 0.0
     """Probability that the object of another clip is pasted in as a distractor."""
+    twin: float | None = None
+    """Share of those distractors that come from the same video or image: what looks alike is told
+    apart by the points alone; none by default."""
     background: float = 0.0
     """Probability that the points lie on the background, and the objects must not be found."""
     video: AugmentSettings = field(default_factory=AugmentSettings)
@@ -66,8 +69,8 @@ class ClipSettings:
             )
         if not 1 <= self.length <= CLIP_LENGTH:
             raise InputError(f"length: expected 1 to {CLIP_LENGTH} frames, found {self.length}")
-        for name in ("paste", "background"):
-            if not 0 <= getattr(self, name) <= 1:
+        for name in ("paste", "twin", "background"):
+            if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise InputError(f"{name}: expected a probability, found {getattr(self, name)}")
 
 
@@ -141,10 +144,11 @@ class ClipDataset:
             raise IndexError(f"expected a sample 0 .. {self.samples - 1}, found {number}")
         rng = np.random.default_rng([self.seed, SAMPLE, number])
         settings = self.settings
-        name, warped = self._warped(*self._video(number), rng)
+        reader, video = self._video(number)
+        name, warped = self._warped(reader, video, rng)
         kept = self._initialised(warped[0])
         if rng.random() < settings.paste:
-            pasted = self._with_distractor(warped, rng)
+            pasted = self._with_distractor(warped, (reader, video), rng)
             visible = self._initialised(pasted[0])
             if visible:  # else the distractor covered everything it was to be told from
                 # Now and then the wanted object alone, so that a distractor is background too.
@@ -175,10 +179,14 @@ class ClipDataset:
         )
 
     def _with_distractor(
-        self, warped: list[WarpedFrame], rng: np.random.Generator
+        self, warped: list[WarpedFrame], own: tuple[ClipReader, int], rng: np.random.Generator
     ) -> list[WarpedFrame]:
         """The clip with the objects, or with a side, of another clip pasted in."""
-        _, over = self._warped(*self.videos[rng.integers(len(self.videos))], rng)
+        other = self.videos[rng.integers(len(self.videos))]
+        # Without it nothing is drawn, so that the samples of such runs stay what they were.
+        if self.settings.twin and rng.random() < self.settings.twin:
+            other = own
+        _, over = self._warped(*other, rng)
         known = all((frame.index != UNKNOWN).any() for frame in over)
         regions = (
             [object_region(frame) for frame in over]

@@ -7,10 +7,11 @@ but for short stretches across its border.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+
+from pointvos.simulation.mask_depth import depth_inside
 
 # Of the 353 traces in the sample of VidLN: 7, 22 and 58 positions, and 1.02, 1.32 and 3.05 times as
 # long as wide, at the 10th, 50th and 90th percentile.
@@ -61,5 +62,5 @@ def _long_axis(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _deep_pixels(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Flat indices of the half of the object that is farthest from its border."""
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+    depth = depth_inside(mask)
     return np.flatnonzero(depth >= np.median(depth[mask]))

@@ -23,7 +23,14 @@ from pointvos.formats.point_vos_files import iterate_records
 from pointvos.formats.point_vos_release import PointVosRelease
 from pointvos.formats.static_images import StaticImage, list_static_images
 from pointvos.simulation.sample_points import sample_points
-from pointvos.training.settings import IMAGES, RELEASES, STATIC, DataSource, TrainSettings
+from pointvos.training.settings import (
+    IMAGES,
+    RELEASES,
+    STATIC,
+    DataSource,
+    RunSettings,
+    TrainSettings,
+)
 
 
 @dataclass
@@ -214,6 +221,32 @@ def draw_points_apart(min_distance: float) -> DrawPoints:
     return draw
 
 
+def open_sources(
+    settings: RunSettings, *, masks: bool = True
+) -> tuple[list[tuple[ClipReader, int]], dict[str, dict[str, str]]]:
+    """The readers of a run with how often each stands in the mixture, and what they do without.
+
+    Args:
+        settings: of the run.
+        masks: whether masks are read where points are given too.
+
+    Returns:
+        The readers, and for each source the videos left out with the reason.
+
+    Raises:
+        FileNotFoundError: a folder or file is missing.
+        InputError: as `open_source`.
+    """
+    cache_mb = settings.cache_mb / len(settings.data) / max(1, settings.workers)
+    readers: list[tuple[ClipReader, int]] = []
+    left_out: dict[str, dict[str, str]] = {}
+    for source in settings.data:
+        reader, without = open_source(source, cache_mb, masks=masks)
+        readers.append((reader, source.repeats))
+        left_out[f"{source.kind} {source.root} {source.split}"] = without.reasons
+    return readers, left_out
+
+
 def make_dataset(
     settings: TrainSettings, *, point_radius: int, samples: int
 ) -> tuple[ClipDataset, dict[str, dict[str, str]]]:
@@ -227,13 +260,7 @@ def make_dataset(
     Returns:
         The data set, and for each of its sources the videos left out with the reason.
     """
-    cache_mb = settings.cache_mb / len(settings.data) / max(1, settings.workers)
-    readers: list[tuple[ClipReader, int]] = []
-    left_out: dict[str, dict[str, str]] = {}
-    for source in settings.data:
-        reader, without = open_source(source, cache_mb, masks=settings.regime != "points")
-        readers.append((reader, source.repeats))
-        left_out[f"{source.kind} {source.root} {source.split}"] = without.reasons
+    readers, left_out = open_sources(settings, masks=settings.regime != "points")
     dataset = ClipDataset(
         readers,
         settings.clips,

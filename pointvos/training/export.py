@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from pointvos.core.weights import write_weights
-from pointvos.nn.stcn import STCN
 from pointvos.training.running_mean import RunningMean
-from pointvos.training.settings import TrainSettings
 
 
 def export_weights(
-    network: STCN, mean: RunningMean | None, settings: TrainSettings, path: Path
+    network: nn.Module, mean: RunningMean | None, metadata: Mapping[str, str], path: Path
 ) -> None:
-    """Write the weights (their running mean where there is one) as fp16 safetensors."""
+    """Write the weights (their running mean where there is one) as fp16 safetensors.
+
+    Args:
+        network: as trained.
+        mean: of its parameters.
+        metadata: what the file says of itself; ``architecture`` names the builder.
+        path: of the file.
+    """
     weights = dict(network.state_dict())
     if mean is not None:
         weights.update(mean.mean)
     write_weights(
         path,
         {name: _half_where_exact_enough(value) for name, value in weights.items()},
-        {"architecture": settings.model, "regime": settings.regime, "format": "pointvos"},
+        {**metadata, "format": "pointvos"},
     )
 
 

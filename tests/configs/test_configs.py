@@ -1,14 +1,21 @@
-"""Every file under configs/ is a run that the training tool accepts."""
+"""Every file under configs/ is a run that its training tool accepts."""
 
 from pathlib import Path
 
 import pytest
 
 from pointvos.core.command_line import parse_settings
-from pointvos.training.settings import TrainSettings
+from pointvos.training.interactive.settings import InteractiveSettings
+from pointvos.training.settings import RunSettings, TrainSettings
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
+# Folder -> the settings of the tool that reads its files.
+SETTINGS: dict[str, type[RunSettings]] = {
+    "interactive": InteractiveSettings,
+    "paper": TrainSettings,
+    "stcn_lite": TrainSettings,
+}
 
 # Iterations, milestone, and how often each data set stands in the mixture (REFERENCE B.2 and C).
 PAPER = {
@@ -23,8 +30,9 @@ PAPER = {
 }
 
 
-def load(path: Path) -> TrainSettings:
-    return parse_settings(TrainSettings, ["--config", str(path)])
+def load(path: Path) -> RunSettings:
+    settings_type = SETTINGS[path.relative_to(CONFIGS).parts[0]]
+    return parse_settings(settings_type, ["--config", str(path)])
 
 
 def test_there_are_files_to_check() -> None:
@@ -45,6 +53,7 @@ def test_a_file_is_a_whole_run(path: Path) -> None:
 @pytest.mark.parametrize("name", PAPER)
 def test_the_schedules_of_the_paper(name: str) -> None:
     settings = load(CONFIGS / "paper" / f"{name}.yaml")
+    assert isinstance(settings, TrainSettings)
     iterations, milestone, repeats = PAPER[name]
     assert settings.iterations == iterations
     assert settings.optimizer.milestones == (milestone,)
@@ -62,3 +71,20 @@ def test_the_schedules_of_the_paper(name: str) -> None:
 
 def test_no_file_of_the_paper_goes_untested() -> None:
     assert {path.stem for path in (CONFIGS / "paper").iterdir()} == set(PAPER)
+
+
+def test_the_published_schedule_of_the_interactive_segmenter() -> None:
+    """REFERENCE D."""
+    settings = load(CONFIGS / "interactive" / "interactive_full.yaml")
+    assert isinstance(settings, InteractiveSettings)
+    assert settings.iterations == 184_375
+    optimizer = settings.optimizer
+    assert (optimizer.name, optimizer.learning_rate, optimizer.trunk_factor) == ("adamw", 1e-4, 0.1)
+    assert (optimizer.weight_decay, optimizer.clip_norm) == (0.05, 0.01)
+    assert (optimizer.schedule, optimizer.milestones) == ("steps", (163_889, 177_546))
+    losses = settings.losses
+    assert (losses.cross_entropy, losses.dice, losses.points) == (5, 5, 12_544)
+    assert (losses.oversample, losses.importance) == (3, 0.75)
+    assert settings.rounds.counts == (0, 1, 2, 3)
+    assert settings.clips.static.crop == 1024
+    assert settings.clips.max_objects == 15

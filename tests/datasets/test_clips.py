@@ -152,6 +152,25 @@ def test_distractors_come_as_objects_or_as_background(reference: ReferenceKind) 
         assert slots <= set(range(1, len(clip.reference) + 1))
 
 
+def test_distractors_of_the_same_video() -> None:
+    """Videos of one gray each: with twins alone a clip has the gray of its own video only."""
+
+    def video(gray: int) -> list[AnnotatedFrame]:
+        frame = square_frame(20, 10)
+        return [AnnotatedFrame(np.full_like(frame.rgb, gray), frame.index, {})] * 3
+
+    plain = replace(SMALL, clip_color=(0.0,) * 4, frame_color=(0.0,) * 4, rotation=0, shear=0)
+    plain = replace(plain, crop_scale=(0.3, 0.9))
+    reader = ArrayReader([video(gray) for gray in (40, 90, 140, 190)])
+    grays = {}
+    for twin in (None, 0.0, 1.0):
+        data = dataset((reader, 1), clips=settings(paste=1.0, twin=twin, video=plain))
+        grays[twin] = [len(np.unique(data[number].rgb)) for number in range(30)]
+    assert set(grays[1.0]) == {1}
+    assert max(grays[0.0]) == 2
+    assert grays[None] == grays[0.0]
+
+
 def test_a_crop_that_loses_the_object_is_drawn_again_but_not_for_ever() -> None:
     # Every frame is moved by up to a whole crop, so that most draws lose the object.
     clips = settings(video=replace(SMALL, frame_shift=1.0))
@@ -201,6 +220,7 @@ def test_an_object_seen_in_the_mask_but_without_a_point_is_no_reference() -> Non
         ({"max_objects": 0}, "max_objects: expected at least 1, found 0"),
         ({"max_span": 1}, "max_span: expected at least 2 frames"),
         ({"paste": 1.2}, "paste: expected a probability, found 1.2"),
+        ({"twin": -0.5}, "twin: expected a probability, found -0.5"),
     ],
 )
 def test_settings_that_cannot_be_meant(change: dict[str, object], message: str) -> None:

@@ -58,3 +58,10 @@ def test_one_pixel_is_enough_and_none_is_not() -> None:
     mask[4, 6] = True
     trace = sample_trace(mask, rng=np.random.default_rng(0))
     np.testing.assert_allclose(trace, [[6.5, 4.5]] * len(trace), atol=0.5)
+
+
+def test_an_object_may_fill_the_image() -> None:
+    trace = sample_trace(np.ones((200, 300), bool), rng=np.random.default_rng(0))
+    assert len(trace) >= 2
+    assert (trace >= 0.5).all()
+    assert (trace <= [299.5, 199.5]).all()

@@ -16,9 +16,9 @@ from pointvos.inference.models import PropagationSettings, TrainedModel, load_mo
 from pointvos.metrics.frame_scores import region_similarity
 from pointvos.simulation.point_sets import PointSampling, training_records
 from pointvos.simulation.sample_points import sample_points
-from pointvos.training.loop import train
 from pointvos.training.settings import DataSource, OptimizerSettings, TrainSettings
 from pointvos.training.steps import REFERENCES, LossSettings, Regime
+from pointvos.training.train_point_stcn import train
 from tests.textured_squares import squares_video, write_squares
 
 UNTRAINED = 0.15  # measured: 0.11, what the convex hull of the points would get is not much more

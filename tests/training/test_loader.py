@@ -7,7 +7,7 @@ import torch
 
 from pointvos.core.errors import InputError
 from pointvos.datasets.clips import ClipDataset
-from pointvos.datasets.collate import VosBatch
+from pointvos.datasets.collate import VosBatch, collate_clips
 from pointvos.training.data import make_dataset
 from pointvos.training.loader import batches_of, make_loader
 from tests.tiny_runs import tiny_run
@@ -25,8 +25,10 @@ def assert_same(one: VosBatch, other: VosBatch) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_batches_do_not_depend_on_the_workers(tmp_path: Path, workers: int) -> None:
     clips = dataset(tmp_path)
-    alone = list(batches_of(make_loader(clips, first=0, batch_size=2, workers=0)))
-    shared = list(batches_of(make_loader(clips, first=0, batch_size=2, workers=workers)))
+    alone = list(batches_of(make_loader(clips, collate_clips, first=0, batch_size=2, workers=0)))
+    shared = list(
+        batches_of(make_loader(clips, collate_clips, first=0, batch_size=2, workers=workers))
+    )
     assert len(alone) == len(shared) == 4
     for one, other in zip(alone, shared, strict=True):
         assert_same(one, other)
@@ -34,8 +36,10 @@ def test_batches_do_not_depend_on_the_workers(tmp_path: Path, workers: int) -> N
 
 def test_a_loader_may_start_at_any_sample(tmp_path: Path) -> None:
     clips = dataset(tmp_path)
-    whole = list(batches_of(make_loader(clips, first=0, batch_size=2, workers=0)))
-    later = list(batches_of(make_loader(dataset(tmp_path), first=4, batch_size=2, workers=0)))
+    whole = list(batches_of(make_loader(clips, collate_clips, first=0, batch_size=2, workers=0)))
+    later = list(
+        batches_of(make_loader(dataset(tmp_path), collate_clips, first=4, batch_size=2, workers=0))
+    )
     assert len(later) == 2
     for one, other in zip(whole[2:], later, strict=True):
         assert_same(one, other)
@@ -52,7 +56,7 @@ def test_an_error_of_a_video_arrives_as_it_was_raised(
             mask.unlink()
         else:
             mask.write_bytes(b"no image")
-    batches = batches_of(make_loader(clips, first=0, batch_size=2, workers=workers))
+    batches = batches_of(make_loader(clips, collate_clips, first=0, batch_size=2, workers=workers))
     kind = FileNotFoundError if gone else InputError
     with pytest.raises(kind, match=r"^\S+\.png: expected an image, found.*$") as caught:
         next(batches)
@@ -67,4 +71,4 @@ def test_an_error_of_our_own_is_not_hidden(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(clips, "_video", broken)
     with pytest.raises(ZeroDivisionError):
-        next(batches_of(make_loader(clips, first=0, batch_size=2, workers=0)))
+        next(batches_of(make_loader(clips, collate_clips, first=0, batch_size=2, workers=0)))

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from pointvos.core.errors import InputError
-from pointvos.training.loop import train
 from pointvos.training.settings import DataSource, OptimizerSettings, TrainSettings
+from pointvos.training.train_point_stcn import train
 from tests.tiny_datasets import two_objects, write_davis
 from tests.tiny_runs import tiny_run
 

@@ -79,7 +79,7 @@ def test_numbers_out_of_range(change: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"kind": "yt"}, "expected a kind davis, youtube_vos, static, coco_panoptic, pv_oops"),
+        ({"kind": "yt"}, "expected a kind davis, youtube_vos, static, coco_panoptic, mask_store, "),
         ({"kind": "davis", "repeats": 0}, "expected repeats >= 1"),
         ({"kind": "pv_oops", "points": Path("p")}, "expected no points file for pv_oops"),
         ({"kind": "davis", "subset": Path("s")}, "expected a subset with pv_oops or pv_kinetics"),

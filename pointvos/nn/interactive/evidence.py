@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from pointvos.core.sampling import sample_at_points
 from pointvos.nn.interactive.features import LOGITS_STRIDE, EvidenceFeatures
+from pointvos.nn.interactive.mask_head import ABSENT_LOGIT
 from pointvos.nn.interactive.prompts import BACKGROUND, Clicks, Traces
 from pointvos.nn.lite import ResidualBlock
 
@@ -35,6 +36,7 @@ FAR = 1e4  # squared distance, in frame areas, that stands for the same
 # Where training starts: like an own point and near it, unlike the others' points and far from them.
 OBJECT_PRIOR = (2.0, 2.0, 4.0, 0.0, *(-1.0, -2.0, -2.0, 0.0) * 2, 0.0, 0.0, 0.0)
 OBJECT_BIAS = -6.0
+EARLIER_CHANNELS = 2  # lead in an earlier mask, and whether there is one
 LOGIT_UNIT = 4.0  # query logits enter the decoder as tanh(logit / LOGIT_UNIT)
 
 
@@ -158,17 +160,20 @@ class EvidencePath(nn.Module):
     """Logits straight from the evidence, and a decoder that sharpens the masks of objects.
 
     Args:
-        thin: channels of the evidence features at strides 8 and 16; half as many at stride 4.
-        width: channels of the decoder at stride 8; twice as many at stride 16.
+        thin: channels of the evidence features at strides 8 to 32; half as many at stride 4.
+        width: channels of the decoder at stride 8; twice as many at strides 16 and 32.
     """
 
     def __init__(self, *, thin: int, width: int) -> None:
         super().__init__()
         self.direct_object = DirectLogit(prior=OBJECT_PRIOR, bias=OBJECT_BIAS)
         self.direct_background = DirectLogit(prior=(0.0,) * EVIDENCE_CHANNELS, bias=0.0)
-        inputs = EVIDENCE_CHANNELS + 2  # its logit, and its lead over the best other
+        # Its logit, its lead over the best other, that lead in an earlier mask if there is one.
+        inputs = EVIDENCE_CHANNELS + 2 + EARLIER_CHANNELS
         self.fuse8 = ResidualBlock(inputs + thin, width)
         self.fuse16 = ResidualBlock(width + thin, 2 * width)
+        self.fuse32 = ResidualBlock(2 * width + thin, 2 * width)
+        self.up16 = nn.Conv2d(2 * width, 2 * width, 1)
         self.up8 = nn.Conv2d(2 * width, width, 1)
         self.refine8 = ResidualBlock(width, width)
         self.up4 = nn.Conv2d(width, thin // 2, 1)
@@ -184,20 +189,39 @@ class EvidencePath(nn.Module):
         return torch.cat([background, objects_BOHW], dim=1)
 
     def refine(
-        self, features: EvidenceFeatures, evidence_BKVHW: Tensor, logits_BKHW: Tensor
+        self,
+        features: EvidenceFeatures,
+        evidence_BKVHW: Tensor,
+        logits_BKHW: Tensor,
+        previous_BKHW: Tensor | None = None,
     ) -> Tensor:
-        """What is to be added to the logits of the objects, float [B, O, H, W]."""
+        """What is to be added to the logits of the objects.
+
+        Args:
+            features: of the frames.
+            evidence_BKVHW: from `measure`.
+            logits_BKHW: of queries and evidence together.
+            previous_BKHW: logits of an earlier round or of a smaller copy of the frames, at any
+                size: where the objects were found. Objects that were absent then count as new.
+
+        Returns:
+            float [B, O, H, W].
+        """
         batch, objects = logits_BKHW.shape[0], logits_BKHW.shape[1] - 1
 
         def of_every_object(feature_BCHW: Tensor) -> Tensor:
             return feature_BCHW.repeat_interleave(objects, dim=0)
 
         so_far = torch.stack([logits_BKHW, _lead(logits_BKHW)], dim=2)[:, 1:]
-        seen = torch.cat([evidence_BKVHW[:, 1:], torch.tanh(so_far / LOGIT_UNIT)], dim=2)
+        earlier = _earlier(logits_BKHW, previous_BKHW)
+        seen = torch.cat([evidence_BKVHW[:, 1:], torch.tanh(so_far / LOGIT_UNIT), earlier], dim=2)
         seen4 = seen.flatten(0, 1)
         x8 = self.fuse8(torch.cat([F.avg_pool2d(seen4, 2), of_every_object(features.f8_BCHW)], 1))
         x16 = torch.cat([F.avg_pool2d(x8, 2), of_every_object(features.f16_BCHW)], dim=1)
         x16 = self.fuse16(x16)
+        x32 = torch.cat([F.avg_pool2d(x16, 2), of_every_object(features.f32_BCHW)], dim=1)
+        x32 = self.up16(self.fuse32(x32))
+        x16 = x16 + F.interpolate(x32, scale_factor=2.0, mode="bilinear")
         x8 = self.refine8(x8 + F.interpolate(self.up8(x16), scale_factor=2.0, mode="bilinear"))
         x4 = F.interpolate(self.up4(x8), scale_factor=2.0, mode="bilinear")
         x4 = self.refine4(x4 + self.seen4(seen4) + of_every_object(features.f4_BCHW))
@@ -211,3 +235,19 @@ def _lead(logits_BKHW: Tensor) -> Tensor:
     slots_K11 = torch.arange(logits_BKHW.shape[1], device=logits_BKHW.device)[:, None, None]
     is_first_BKHW = first_B2HW[:, :1] == slots_K11
     return logits_BKHW - torch.where(is_first_BKHW, two_B2HW[:, 1:], two_B2HW[:, :1])
+
+
+def _earlier(logits_BKHW: Tensor, previous_BKHW: Tensor | None) -> Tensor:
+    """Lead of every object in an earlier mask, and whether it had one; zeros where it had none.
+
+    Returns:
+        float [B, O, EARLIER_CHANNELS, H, W].
+    """
+    if previous_BKHW is None:
+        empty_BOHW = torch.zeros_like(logits_BKHW[:, 1:])
+        return torch.stack([empty_BOHW, empty_BOHW], dim=2)
+    previous_BKHW = previous_BKHW.to(logits_BKHW.dtype)
+    there_BO11 = previous_BKHW[:, 1:].amax(dim=(2, 3), keepdim=True) > ABSENT_LOGIT
+    previous_BKHW = F.interpolate(previous_BKHW, size=logits_BKHW.shape[-2:], mode="bilinear")
+    lead_BOHW = torch.tanh(_lead(previous_BKHW)[:, 1:] / LOGIT_UNIT) * there_BO11
+    return torch.stack([lead_BOHW, there_BO11.to(lead_BOHW.dtype).expand_as(lead_BOHW)], dim=2)

@@ -23,12 +23,14 @@ class EvidenceFeatures(NamedTuple):
         f4_BCHW: float, stride 4.
         f8_BCHW: float, stride 8.
         f16_BCHW: float, stride 16.
+        f32_BCHW: float, stride 32.
     """
 
     embedding_BCHW: Tensor
     f4_BCHW: Tensor
     f8_BCHW: Tensor
     f16_BCHW: Tensor
+    f32_BCHW: Tensor
 
 
 class FrameFeatures(NamedTuple):

@@ -27,7 +27,7 @@ class LitePixelDecoder(nn.Module):
     Args:
         trunk_channels: of the trunk at strides 4, 8, 16 and 32.
         channels: of scales and mask features.
-        thin: of the evidence features at strides 8 and 16; half as many at stride 4.
+        thin: of the evidence features at strides 8 to 32; half as many at stride 4.
         embedding: length of the vectors by which clicks and pixels are compared.
     """
 
@@ -41,6 +41,7 @@ class LitePixelDecoder(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(channels, channels) for _ in coarser)
         self.output_norms = nn.ModuleList(nn.GroupNorm(NORM_GROUPS, channels) for _ in coarser)
         self.mask = nn.Conv2d(channels, channels, 1)
+        self.thin32 = nn.Conv2d(channels, thin, 1)
         self.thin16 = nn.Conv2d(channels, thin, 1)
         self.thin8 = nn.Conv2d(channels, thin, 1)
         self.skip4 = nn.Conv2d(finest, thin // 2, 1)
@@ -64,5 +65,6 @@ class LitePixelDecoder(nn.Module):
         up = F.interpolate(self.up4(f8), size=f4.shape[-2:], mode="bilinear")
         both = self.norm4(torch.cat([self.skip4(f4), up], dim=1))
         embedding = F.normalize(self.embedding(both).float(), dim=1)
-        evidence = EvidenceFeatures(embedding, self.thin4(both), f8, self.thin16(scale16))
+        thin = self.thin4(both), f8, self.thin16(scale16), self.thin32(scale32)
+        evidence = EvidenceFeatures(embedding, *thin)
         return FrameFeatures((scale32, scale16, scale8), self.mask(scale8), evidence)

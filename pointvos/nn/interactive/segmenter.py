@@ -116,8 +116,9 @@ class InteractiveSegmenter(nn.Module):
             clicks: on objects and background.
             traces: None is the same as none.
             objects: number of object slots, O, at least 1.
-            previous_BKHW: logits of an earlier round on the same frames, background first, at any
-                size: where the first layer looks.
+            previous_BKHW: logits of an earlier round on the same frames or on smaller copies of
+                them, background first, at any size: where the first layer looks, and what the
+                evidence path starts from.
 
         Raises:
             ValueError: an object slot is out of range, or the batch sizes differ.
@@ -134,7 +135,9 @@ class InteractiveSegmenter(nn.Module):
                 found = F.interpolate(found, size=(height, width), mode="bilinear")
             layers.append(found)
         if self.evidence is not None:
-            layers = self._add_evidence(self.evidence, features, clicks, traces, layers)
+            layers = self._add_evidence(
+                self.evidence, features, clicks, traces, layers, previous_BKHW
+            )
         return Segmentation(layers[-1], tuple(layers[:-1]))
 
     def _add_evidence(
@@ -144,6 +147,7 @@ class InteractiveSegmenter(nn.Module):
         clicks: Clicks,
         traces: Traces,
         layers: list[Tensor],
+        previous_BKHW: Tensor | None,
     ) -> list[Tensor]:
         assert features.evidence is not None
         objects = layers[-1].shape[1] - 1
@@ -152,7 +156,7 @@ class InteractiveSegmenter(nn.Module):
         direct_BKHW = path.direct(evidence_BKVHW)
         absent_BK11 = _absent(points, objects)
         layers = [(x + direct_BKHW).masked_fill(absent_BK11, ABSENT_LOGIT) for x in layers]
-        added_BOHW = path.refine(features.evidence, evidence_BKVHW, layers[-1])
+        added_BOHW = path.refine(features.evidence, evidence_BKVHW, layers[-1], previous_BKHW)
         refined = torch.cat([layers[-1][:, :1], layers[-1][:, 1:] + added_BOHW], dim=1)
         return [*layers, refined.masked_fill(absent_BK11, ABSENT_LOGIT)]
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from pointvos.nn.deformable_attention import MultiScaleDeformableAttention
+from pointvos.nn.interactive.evidence import evidence_points, measure
 from pointvos.nn.interactive.mask_head import ABSENT_LOGIT
-from pointvos.nn.interactive.prompts import BACKGROUND, Clicks
+from pointvos.nn.interactive.prompts import BACKGROUND, Clicks, Traces
 from pointvos.nn.interactive.segmenter import InteractiveSegmenter
 from tests.nn.interactive.tiny_interactions import (
     Click,
@@ -152,6 +153,30 @@ def test_a_previous_mask_is_where_the_first_layer_looks(network: InteractiveSegm
     found = network.segment(features, clicks(GIVEN), objects=OBJECTS, previous_BKHW=left)
     torch.testing.assert_close(found.auxiliary[0], initial.auxiliary[0])
     assert (found.auxiliary[1] - initial.auxiliary[1]).abs().max() > 1e-3
+
+
+@torch.inference_mode()
+def test_the_evidence_path_starts_from_a_previous_mask() -> None:
+    """Whatever its size and scale, and only for the objects that it has."""
+    network = lite().eval()
+    features = network.encode(frames())
+    path, evidence = network.evidence, features.evidence
+    assert path is not None
+    assert evidence is not None
+    points = evidence_points(clicks(GIVEN), Traces.none(1))
+    measured = measure(evidence.embedding_BCHW, points, OBJECTS)
+    logits = path.direct(measured)
+    alone = path.refine(evidence, measured, logits)
+    left = torch.full((1, 1 + OBJECTS, 16, 24), -5.0)
+    left[:, 1, :, :8] = 5.0
+    found = path.refine(evidence, measured, logits, left)
+    assert ((found - alone).abs().amax(dim=(0, 2, 3)) > 1e-3).all()
+    enlarged = torch.nn.functional.interpolate(left, scale_factor=2.0, mode="nearest")
+    torch.testing.assert_close(path.refine(evidence, measured, logits, enlarged), found)
+    left[:, 2] = ABSENT_LOGIT  # it had no point then: it is as new as if nothing had been given
+    found = path.refine(evidence, measured, logits, left)
+    torch.testing.assert_close(found[:, 1], alone[:, 1])
+    assert (found[:, 0] - alone[:, 0]).abs().max() > 1e-3
 
 
 def test_every_parameter_learns(network: InteractiveSegmenter) -> None:

@@ -1,0 +1,1 @@
+"""Training of the interactive segmenter: simulated prompts, corrections in rounds, mask losses."""
