@@ -3,7 +3,7 @@
 ``<split>/<image>.jpg``, ``annotations/panoptic_<split>.json`` and, beside it, the folder
 ``annotations/panoptic_<split>/`` of PNGs whose colour is the id of a segment: R + 256 G + 65536 B.
 Things get the ids 1, 2, ... in the order of the file; stuff is background; crowds and what nobody
-labelled are void.
+labelled are void. Or the other way round, with stuff as objects and things as background.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def read_coco_panoptic(
     *,
     videos: Sequence[str] | None = None,
     masks_only: bool = False,
+    stuff: bool = False,
 ) -> list[MaskedVideo]:
     """The images of a split that show at least one thing, in the order of their names.
 
@@ -41,16 +42,21 @@ def read_coco_panoptic(
         split: ``train``, ``val`` or in full, ``train2017``.
         videos: keep only the images of these names.
         masks_only: do not look at the images (scoring needs none).
+        stuff: make stuff the objects instead of things.
 
     Raises:
         FileNotFoundError: a file or folder is missing.
-        InputError: the JSON is not as expected, or no image shows a thing.
+        InputError: the JSON is not as expected, or no image shows a thing (or stuff).
     """
     split = split if any(digit.isdigit() for digit in split) else f"{split}2017"
     source = Path(root) / "annotations" / f"panoptic_{split}.json"
     content = read_json(source)
     try:
-        names = {row["id"]: row["name"] for row in content["categories"] if row["isthing"]}
+        names = {
+            row["id"]: row["name"]
+            for row in content["categories"]
+            if bool(row["isthing"]) is not stuff
+        }
         images = {row["id"]: row["file_name"] for row in content["images"]}
         found = [
             _image(Path(root) / split, source, images[row["image_id"]], row, names)
@@ -62,7 +68,8 @@ def read_coco_panoptic(
         ) from error
     found = sorted((image for image in found if image.categories), key=lambda image: image.name)
     if not found:
-        raise InputError(f"{source}: expected images with things, found none")
+        kind = "stuff" if stuff else "things"
+        raise InputError(f"{source}: expected images with {kind}, found none")
     return choose_images(found, videos, masks_only=masks_only, source=source)
 
 

@@ -66,6 +66,24 @@ def test_things_are_objects_stuff_is_background_crowds_are_void(root: Path, spli
     assert frame.rgb.shape == (HEIGHT, WIDTH, 3)
 
 
+def test_stuff_can_be_the_objects(root: Path) -> None:
+    (video,) = read_coco_panoptic(root, "train", stuff=True)
+    assert video.categories == {1: "grass"}
+    mask = video.read_mask("000009")
+    expected = np.ones_like(mask)
+    for left, top, side in (SQUARES[1], SQUARES[2]):
+        expected[top : top + side, left : left + side] = 0
+    left, top, side = SQUARES[4]
+    expected[top : top + side, left : left + side] = 255
+    expected[-3:, -3:] = 255
+    np.testing.assert_array_equal(mask, expected)
+    value = content()
+    value["categories"][2]["isthing"] = 1
+    write_json(root, value)
+    with pytest.raises(InputError, match="expected images with stuff, found none"):
+        read_coco_panoptic(root, "train", stuff=True)
+
+
 def test_images_without_things_are_left_out(root: Path) -> None:
     value = content()
     stuff = {"image_id": 10, "file_name": "000010.png", "segments_info": []}
