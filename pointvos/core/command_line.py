@@ -76,7 +76,7 @@ def run_tool(
     arguments: Sequence[str] | None = None,
 ) -> None:
     """Parse the command line, call `main` with the settings, leave with the right exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [_underscored(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     debug = "--debug" in given
     keep_freed_memory()
     try:
@@ -92,6 +92,14 @@ def run_tool(
         _leave(str(error), USER_ERROR, debug)
     except Exception as error:
         _leave(f"{type(error).__name__}: {error}", RUN_FAILED, debug)
+
+
+def _underscored(word: str) -> str:
+    """A flag spelled as its field: --shard-id is --shard_id."""
+    if not word.startswith("--"):
+        return word
+    flag, equals, value = word.partition("=")
+    return f"--{flag[2:].replace('-', '_')}{equals}{value}"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,28 @@ def png_numbers(video: VideoMasks) -> dict[str, int]:
     return numbers
 
 
+def numbers_in_order(video: VideoMasks) -> dict[str, int]:
+    """Object id -> number: as `png_numbers`, or from 1 in natural order where ids are no numbers.
+
+    Records of the Point-VOS release are named by hashes.
+
+    Raises:
+        InputError: there are more than 254 objects.
+    """
+    try:
+        return png_numbers(video)
+    except InputError:
+        if len(video.objects) > MAX_OBJECT_ID:
+            raise
+    return {object_id: number for number, object_id in enumerate(video.objects, start=1)}
+
+
 def index_mask(
-    video: VideoMasks, frame: str, *, front_first: Sequence[str | int] = ()
+    video: VideoMasks,
+    frame: str,
+    *,
+    front_first: Sequence[str | int] = (),
+    numbers: Mapping[str, int] | None = None,
 ) -> NDArray[np.uint8]:
     """The objects of one frame as a map of their numbers, uint8 [H, W]; 0 is background.
 
@@ -48,12 +68,14 @@ def index_mask(
         frame: one of its frames.
         front_first: objects that may overlap others, the foremost first; all are before those that
             are not listed.
+        numbers: object id -> number, 1 to 254; by default `png_numbers`.
 
     Raises:
         InputError: two objects overlap of which none is listed; sizes differ; run lengths are
             damaged; an object has no number.
     """
-    numbers = png_numbers(video)
+    if numbers is None:
+        numbers = png_numbers(video)
     ranks = {str(object_id): rank for rank, object_id in enumerate(front_first)}
     shown = [masks[frame] for masks in video.objects.values() if frame in masks]
     if not shown:

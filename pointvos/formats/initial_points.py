@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pointvos.core.errors import InputError
+from pointvos.core.frame_lookup import FrameNames
 from pointvos.core.frames import FrameSource
 from pointvos.core.jsonfile import read_json
 from pointvos.core.masks import MAX_OBJECT_ID
@@ -154,18 +155,15 @@ class _Collector:
     def __init__(self, frames: FrameSource, source: str) -> None:
         self._frames = frames
         self._source = source
-        self._known = set(frames.names)
-        self._by_number = {int(name): name for name in frames.names if name.isdecimal()}
+        self._lookup = FrameNames(frames.names)
         self._by_frame: dict[str, dict[int, Points]] = {}
         self._names: dict[int, str] = {}
 
     def frame(self, name: str, where: str) -> str:
         """The frame that is meant; "000009" is "00009" where names are plain numbers."""
-        if name in self._known:
-            return name
-        if name.isdecimal() and int(name) in self._by_number:
-            return self._by_number[int(name)]
-        names = self._frames.names
+        index, names = self._lookup.index(name), self._frames.names
+        if index is not None:
+            return names[index]
         raise InputError(
             f"{self._source}: {where}: expected a frame of {self._frames.name} ({names[0]} .. "
             f"{names[-1]}), found {name!r}"

@@ -10,6 +10,7 @@ from typing import Protocol
 from pointvos.core.errors import InputError
 from pointvos.formats.coco_panoptic import read_coco_panoptic
 from pointvos.formats.davis import read_davis
+from pointvos.formats.mask_store_dataset import read_mask_store
 from pointvos.formats.masked_video import MaskedVideo
 from pointvos.formats.static_images import read_static_images
 from pointvos.formats.youtube_vos import read_youtube_vos
@@ -35,6 +36,7 @@ DATASETS: dict[str, DatasetReader] = {
     "youtube_vos": read_youtube_vos,
     "static": read_static_images,
     "coco_panoptic": read_coco_panoptic,
+    "mask_store": read_mask_store,
 }
 
 

@@ -7,7 +7,7 @@ refused unless it is asked for; scores are always left behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,7 @@ def write_palette_folders(
     videos: Sequence[str] | None = None,
     front_first: Sequence[str | int] = (),
     missing_as_absent: bool = False,
+    numbers: Callable[[str], Mapping[str, int]] | None = None,
 ) -> Converted:
     """Write ``<output>/<video>/<frame>.png`` for the videos of a store.
 
@@ -61,6 +62,7 @@ def write_palette_folders(
         front_first: objects that may overlap others, the foremost first.
         missing_as_absent: where an object was not annotated on a frame on which another was, leave
             it out of the PNG, as if it were absent there.
+        numbers: gives object id -> number in the PNGs of a video; by default `png_numbers`.
 
     Raises:
         InputError: a video cannot be written without loss; the message names the objects.
@@ -80,7 +82,12 @@ def write_palette_folders(
             check_complete(video)
         with output_folder(folder) as temporary:
             for frame in video.frames:
-                index = index_mask(video, frame, front_first=front_first)
+                index = index_mask(
+                    video,
+                    frame,
+                    front_first=front_first,
+                    numbers=None if numbers is None else numbers(name),
+                )
                 write_index_png(temporary / f"{frame}.png", index)
         written += 1
         masks += len(video.masks)

@@ -87,6 +87,26 @@ def test_flags() -> None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """When to stop."""
+
+    stop_after: int = 0
+    """Steps."""
+    part_name: str = ""
+    """Text."""
+
+
+def test_a_flag_may_be_spelled_with_hyphens() -> None:
+    seen: list[Stop] = []
+    run_tool(seen.append, Stop, "", ["--stop-after=7", "--part-name", "a-b", "--debug"])
+    run_tool(seen.append, Stop, "", ["--stop_after", "-3", "--part-name=--a-b=c"])
+    assert seen == [
+        Stop(stop_after=7, part_name="a-b"),
+        Stop(stop_after=-3, part_name="--a-b=c"),
+    ]
+
+
 def test_a_file_and_flags_over_it(tmp_path: Path) -> None:
     path = yaml(tmp_path, "output: there\ninner:\n  strength: 9\nlimit: 3\n")
     settings = parse("--config", str(path), "--limit", "4")

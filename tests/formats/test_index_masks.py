@@ -5,7 +5,7 @@ import pytest
 
 from pointvos.core.errors import InputError
 from pointvos.core.mask_store.stored_mask import StoredMask, VideoMasks
-from pointvos.formats.index_masks import index_mask, png_numbers
+from pointvos.formats.index_masks import index_mask, numbers_in_order, png_numbers
 
 ONE = np.array([[True, False]])
 
@@ -32,6 +32,17 @@ def test_other_ids_are_refused(object_id):
 def test_two_objects_of_one_number_are_refused(same):
     with pytest.raises(InputError, match=f"different numbers, found '1' and '{same}'"):
         png_numbers(video(("1", "f", ONE), (same, "f", ONE)))
+
+
+def test_other_ids_are_numbered_in_order_where_that_is_asked_for():
+    given = video(("beef", "f", ONE), ("0abc", "f", ONE[:, ::-1]))
+    numbers = numbers_in_order(given)
+    assert numbers == {"beef": 1, "0abc": 2}
+    assert index_mask(given, "f", numbers=numbers).tolist() == [[1, 2]]
+    assert numbers_in_order(video(("7", "f", ONE), ("v/w/3", "f", ONE))) == {"7": 7, "v/w/3": 3}
+    too_many = video(*((f"a{number}", "f", ONE) for number in range(255)))
+    with pytest.raises(InputError, match="expected object ids 1 to 254"):
+        numbers_in_order(too_many)
 
 
 def test_masks_of_one_frame_have_one_size():
