@@ -1,0 +1,1 @@
+"""Handing annotations to other people's frameworks."""
