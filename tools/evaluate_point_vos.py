@@ -21,10 +21,11 @@ from pointvos.benchmark.evaluation import (
     evaluate,
     finished_sequences,
 )
-from pointvos.benchmark.methods import Method, open_method
+from pointvos.benchmark.methods import Method
 from pointvos.benchmark.predictions import score_predictions
 from pointvos.benchmark.probes import PROBES, Probe
 from pointvos.benchmark.protocol import BenchmarkProtocol, points_from_file, scoring_rules
+from pointvos.benchmark.pseudo_mask_tracker import open_any_method
 from pointvos.benchmark.reports import by_sequence, report
 from pointvos.benchmark.stored_scores import PartialResults
 from pointvos.core.atomic import atomic_path, write_json, write_text
@@ -64,7 +65,8 @@ class EvaluateSettings:
 
     model: str | None = None
     """run this model: stcn-lite, stcn-lite-points, a file of weights, random:stcn_lite (untrained),
-    or a baseline: hull, nearest_colour, nearest_feature"""
+    or a baseline: hull, nearest_colour, nearest_feature; interactive-lite+stcn-lite makes masks
+    from the points first, with any backend of make_pseudo_masks.py, and starts the model there"""
 
     baselines: str = ""
     """more models or baselines for the same table and points, separated by commas"""
@@ -161,7 +163,9 @@ def _run_models(settings: EvaluateSettings, facts: RunFacts) -> None:
         points={} if settings.points is None else points_from_file(settings.points, videos),
         probes=_probes(settings.probe),
     )
-    methods = [open_method(name, settings.propagation, device=settings.device) for name in names]
+    methods = [
+        open_any_method(name, settings.propagation, device=settings.device) for name in names
+    ]
     partial = PartialResults(settings.output / "partial", _identity(settings, evaluation, methods))
     finished = finished_sequences(evaluation, methods, partial)
     if finished:

@@ -1,0 +1,99 @@
+"""Trackers that start from the masks a backend makes of points."""
+
+import numpy as np
+import pytest
+
+from pointvos.benchmark.pseudo_mask_tracker import PseudoMaskTracker, open_any_method
+from pointvos.core.errors import InputError
+from pointvos.core.points import Points
+from pointvos.pseudomask.backend import MaskResult
+from pointvos.pseudomask.grabcut import GrabCut
+from tests.benchmark.coloured_squares import COLOURS, RED_AND_BLUE
+from tests.tiny_datasets import HEIGHT, WIDTH
+
+FRAME = np.stack([np.vectorize(lambda i, c=c: COLOURS[i][c])(RED_AND_BLUE[0]) for c in range(3)], 2)
+FRAME = FRAME.astype(np.uint8)
+ON_RED, ON_BLUE = Points.from_pixels([(7, 8)], [1]), Points.from_pixels([(43, 33)], [1])
+
+
+class Notes:
+    """A tracker that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[dict] = []
+
+    def step(self, frame, new_objects=None):
+        self.given.append(dict(new_objects or {}))
+        return np.zeros(frame.shape[:2], np.uint8)
+
+
+class Boxes:
+    """A backend with fixed answers; it keeps the prompts."""
+
+    def __init__(self, *results: tuple[slice, float]) -> None:
+        self.results = results
+        self.prompts: list = []
+
+    def masks(self, image, prompts, *, background=None):
+        self.prompts.append(list(prompts))
+        found = []
+        for (columns, score), _ in zip(self.results, prompts, strict=False):
+            mask = np.zeros(image.shape[:2], bool)
+            mask[:, columns] = True
+            found.append(MaskResult(mask, score))
+        return found
+
+
+def test_the_tracker_gets_the_masks_of_the_backend():
+    notes = Notes()
+    tracker = PseudoMaskTracker(GrabCut(), notes)
+    tracker.step(FRAME, {1: ON_RED, 2: ON_BLUE})
+    tracker.step(FRAME)
+    given, later = notes.given
+    assert later == {}
+    for object_id in (1, 2):
+        truth = RED_AND_BLUE[0] == object_id
+        overlap = (given[object_id] & truth).sum() / (given[object_id] | truth).sum()
+        assert overlap > 0.7
+
+
+def test_objects_of_a_frame_are_asked_for_at_once_and_do_not_overlap():
+    backend, notes = Boxes((slice(0, 30), 0.6), (slice(20, 60), 0.9)), Notes()
+    both = Points.from_pixels([(7, 8), (60, 2)], [1, 0])
+    PseudoMaskTracker(backend, notes).step(FRAME, {3: both, 7: ON_BLUE})
+    (prompts,) = backend.prompts
+    assert [len(prompt.points) for prompt in prompts] == [1, 1]  # background points are not used
+    first, second = notes.given[0][3], notes.given[0][7]
+    assert not (first & second).any()
+    assert first[:, :20].all()
+    assert second[:, 20:60].all()  # the surer mask is in front
+
+
+def test_given_masks_stay_and_an_object_that_is_not_found_starts_from_its_points():
+    backend, notes = Boxes((slice(0, 0), 0.0)), Notes()
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[2:5, 2:5] = True
+    PseudoMaskTracker(backend, notes).step(FRAME, {1: mask, 2: ON_BLUE})
+    assert len(backend.prompts[0]) == 1
+    assert notes.given[0][1] is mask
+    assert notes.given[0][2] is ON_BLUE
+
+
+def test_methods_are_joined_by_name():
+    method = open_any_method("grabcut+nearest_colour")
+    assert method.name == "grabcut+nearest_colour"
+    found = method.start().step(FRAME, {1: ON_RED, 2: ON_BLUE})
+    assert set(np.unique(found)) == {0, 1, 2}
+    assert open_any_method("hull").weights_sha256 == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("grabcat+hull", r"did you mean grabcut"),
+        ("grabcut+hul", r"found 'hul'; baselines are"),
+    ],
+)
+def test_unknown_parts_are_named(name, message):
+    with pytest.raises(InputError, match=message):
+        open_any_method(name)
