@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pointvos.inference.distance_gate import connected
 from pointvos.inference.joint_masks import JointMasks
 from pointvos.nn.aggregate import PROBABILITY_MARGIN
 from pointvos.nn.stcn import STCN, STRIDE, QueryFeatures
@@ -53,7 +54,8 @@ def segment_from_points(
     """Probabilities of the objects that are given by points.
 
     The background points of an object start a rival of its own: a thing that is segmented from them
-    in the same way and takes from the object, and from no other, what looks more like it.
+    in the same way, as far as it is connected with them, and takes from the object, and from no
+    other, what looks more like it.
 
     Args:
         network: full or lite.
@@ -84,7 +86,10 @@ def segment_from_points(
         found = read_back(before, list(coarse_points), coarse_points if first else None)
         if rivals:
             beside = read_back(rivals, list(rivals), coarse_negative if first else None)
-            rivals = {i: torch.maximum(_as(p, frame_BCHW), negative[i]) for i, p in beside.items()}
+            rivals = {
+                i: torch.maximum(connected(_as(prob_HW, frame_BCHW), negative[i]), negative[i])
+                for i, prob_HW in beside.items()
+            }
         found = {i: _as(prob_HW, frame_BCHW) for i, prob_HW in found.items()}
         found.update((i, against(found[i], rival_HW)) for i, rival_HW in rivals.items())
         certain = {i: torch.maximum(prob_HW, known[i]) for i, prob_HW in found.items()}

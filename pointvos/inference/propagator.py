@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
+from pointvos.inference.background_points import taken_in
 from pointvos.inference.coarse_to_fine import ascend_to_one, scaled_size, segment_from_points
 from pointvos.inference.distance_gate import coarse_mask, connected, within
 from pointvos.inference.edge_filter import follow_edges
@@ -183,19 +185,7 @@ class Propagator:
         prompt.update(drawn)
         decoded = dict(prompt)
         if points_of:
-            foreground = {i: what.foreground for i, what in points_of.items()}
-            negative = self._negative(points_of)
-            prob_OHW = segment_from_points(
-                self.network,
-                frame_BCHW,
-                features,
-                prompt,
-                self._drawn(frame_BCHW, foreground, self.reference_scales[0]),
-                scales=self.reference_scales,
-                top_k=self.top_k,
-                negative=self._drawn(frame_BCHW, negative),
-                coarse_negative=self._drawn(frame_BCHW, negative, self.reference_scales[0]),
-            )
+            prob_OHW = self._from_points(frame_BCHW, features, prompt, points_of)
             for i, prob_HW in zip(points_of, self._filtered(prob_OHW, frame_BCHW), strict=True):
                 if self.gate is not None:
                     prob_HW = connected(prob_HW, drawn[i])
@@ -210,20 +200,41 @@ class Propagator:
         self._memorise(features, masks.object_ids, value_OCHW, given=drawn)
         return masks
 
-    def _negative(self, points_of: Mapping[int, Points]) -> dict[int, Points]:
-        """The background points inside the frame of objects that have any.
+    def _from_points(
+        self,
+        frame_BCHW: Tensor,
+        features: QueryFeatures,
+        prompt: Mapping[int, Tensor],
+        points_of: Mapping[int, Points],
+    ) -> Tensor:
+        """Probabilities of the objects given by points, each by itself, in their order.
 
-        Those of a network that remembers points alone (the paper's) would change nothing but the
-        picture of this frame.
+        The background points of an object count in a second pass, if it has taken one of them in.
+        Most lie where the object is not found anyway; as rivals they would only cost it pixels.
         """
+        coarsest = self.reference_scales[0]
+        foreground = {i: what.foreground for i, what in points_of.items()}
+        segment = partial(
+            segment_from_points,
+            self.network,
+            frame_BCHW,
+            features,
+            prompt,
+            self._drawn(frame_BCHW, foreground, coarsest),
+            scales=self.reference_scales,
+            top_k=self.top_k,
+        )
+        prob_OHW = segment()
+        if not self.network.decodes_reference:  # it remembers points alone: nothing would change
+            return prob_OHW
         assert self._view is not None
-        if not self.network.decodes_reference:
-            return {}
-        size = self._view.height, self._view.width
-        inside = {
-            i: what.background.take(what.background.inside(*size)) for i, what in points_of.items()
-        }
-        return {i: points for i, points in inside.items() if len(points)}
+        taken = taken_in(points_of, prob_OHW, self._view)
+        if not taken:
+            return prob_OHW
+        return segment(
+            negative=self._drawn(frame_BCHW, taken),
+            coarse_negative=self._drawn(frame_BCHW, taken, coarsest),
+        )
 
     def _drawn(
         self, frame_BCHW: Tensor, points_of: Mapping[int, Points], scale: float = 1.0

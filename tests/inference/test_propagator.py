@@ -302,18 +302,27 @@ def test_arguments_out_of_range_are_refused(network: STCN, options: dict[str, in
         Propagator(network, **options)  # type: ignore[arg-type]
 
 
-def test_points_beside_an_object_hold_it_back_in_the_small_network_alone() -> None:
-    frame = video(1)[0]
-    both = Points.from_pixels([(20, 20), (50, 30)], [1, 0])
-    for decodes_reference in (True, False):
-        network = tiny_stcn(decodes_reference=decodes_reference)
-        alone, held = (
-            Propagator(network).step(frame, {1: given}).prob[1] for given in (both.foreground, both)
-        )
-        assert np.array_equal(alone, held) is not decodes_reference
-        if decodes_reference:
-            assert held[30, 50] < 1e-3
-            assert held[20, 20] > 0.99
+def with_point_beside(at: tuple[int, int]) -> Points:
+    return Points.from_pixels([(20, 20), at], [1, 0])
+
+
+@pytest.mark.parametrize("decodes_reference", [True, False])
+def test_a_point_beside_an_object_counts_where_it_was_taken_in(decodes_reference: bool) -> None:
+    frame, network = video(1)[0], tiny_stcn(seed=5, decodes_reference=decodes_reference)
+    alone = Propagator(network).step(frame, {1: with_point_beside((0, 0)).foreground}).prob[1]
+    far = np.hypot(*(np.indices(alone.shape) - 20)) > 12
+    taken, free = (
+        tuple(np.argwhere(far & part)[0][::-1].tolist()) for part in (alone > 0.51, alone < 0.49)
+    )
+    held, same = (
+        Propagator(network).step(frame, {1: with_point_beside(at)}).prob[1] for at in (taken, free)
+    )
+    np.testing.assert_array_equal(same, alone)
+    if not decodes_reference:  # the paper's network remembers foreground points alone
+        np.testing.assert_array_equal(held, alone)
+        return
+    assert held[taken[1], taken[0]] < 1e-3
+    assert held[20, 20] > 0.99
 
 
 def test_background_points_outside_the_frame_are_left_out() -> None:
