@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pointvos.benchmark.click_rounds import ClickRules, click_alone, click_together
 from pointvos.benchmark.named_backends import NamedBackend
 from pointvos.benchmark.prompt_images import LabelledImage, PromptImage
-from pointvos.benchmark.protocol import POINT_COUNTS
+from pointvos.benchmark.protocol import POINT_COUNTS, check_draws
 from pointvos.benchmark.stored_scores import PartialResults
 from pointvos.core.errors import InputError
 from pointvos.core.points import PointLabel, Points
@@ -52,14 +52,7 @@ class PromptProtocol:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
-        counts = self.point_counts
-        if not counts or counts[0] < 1 or list(counts) != sorted(set(counts)):
-            raise InputError(f"point_counts: expected ascending numbers >= 1, found {counts}")
-        if self.draws < 1 or self.seed < 0:
-            raise InputError(
-                f"draws and seed: expected draws >= 1 and seed >= 0, found {self.draws} and "
-                f"{self.seed}"
-            )
+        check_draws(self.point_counts, self.draws, self.seed)
         if self.clicks is not None and self.clicks.limit < 1:
             raise InputError(f"clicks: expected at least 1, found {self.clicks.limit}")
 

@@ -61,14 +61,7 @@ class BenchmarkProtocol:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
-        counts = self.point_counts
-        if not counts or counts[0] < 1 or list(counts) != sorted(set(counts)):
-            raise InputError(f"point_counts: expected ascending numbers >= 1, found {counts}")
-        if self.draws < 1 or self.seed < 0:
-            raise InputError(
-                f"draws and seed: expected draws >= 1 and seed >= 0, found {self.draws} and "
-                f"{self.seed}"
-            )
+        check_draws(self.point_counts, self.draws, self.seed)
         if self.init == MASK and self.draws > 1:
             raise InputError(f"draws: expected 1 with --init mask, found {self.draws}")
 
@@ -76,6 +69,20 @@ class BenchmarkProtocol:
     def settings(self) -> tuple[str, ...]:
         """The names of the settings, the strongest last."""
         return (MASK,) if self.init == MASK else tuple(str(count) for count in self.point_counts)
+
+
+def check_draws(point_counts: Sequence[int], draws: int, seed: int) -> None:
+    """Refuse numbers of points and draws that cannot be meant.
+
+    Raises:
+        InputError: the numbers of points do not ascend from at least 1, or a value is too small.
+    """
+    if not point_counts or point_counts[0] < 1 or list(point_counts) != sorted(set(point_counts)):
+        raise InputError(f"point_counts: expected ascending numbers >= 1, found {point_counts}")
+    if draws < 1 or seed < 0:
+        raise InputError(
+            f"draws and seed: expected draws >= 1 and seed >= 0, found {draws} and {seed}"
+        )
 
 
 def scoring_rules(name: str, dataset: str) -> ScoringRules:
