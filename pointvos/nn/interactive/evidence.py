@@ -97,37 +97,36 @@ def measure(embedding_BEHW: Tensor, points: Points, objects: int) -> Tensor:
     nearness_BPHW = -(dx2_BP1W + dy2_BPH1) / (height * width)
 
     def best(slot: int) -> tuple[Tensor, Tensor]:
-        """The largest of both over the points of a slot, and how many these are."""
+        """Measures of the points of a slot, and how many these are."""
         member_BP11 = ((points.object_BP == slot) & points.valid_BP)[..., None, None]
         empty_BHW = embedding_BEHW.new_zeros(embedding_BEHW.shape[0], height, width)
         if member_BP11.shape[1] == 0:
-            return torch.stack([empty_BHW + UNMATCHED, empty_BHW - FAR], dim=1), empty_BHW
-        pair = (
+            return _measures(empty_BHW + UNMATCHED, empty_BHW - FAR), empty_BHW
+        found_BFHW = _measures(
             likeness_BPHW.masked_fill(~member_BP11, UNMATCHED).amax(dim=1),
             nearness_BPHW.masked_fill(~member_BP11, -FAR).amax(dim=1),
         )
-        return torch.stack(pair, dim=1), empty_BHW + member_BP11.sum(dim=1)
+        return found_BFHW, empty_BHW + member_BP11.sum(dim=1)
 
     found = [best(slot) for slot in (BACKGROUND, *range(objects))]
-    nothing = (found[0][0].new_tensor([UNMATCHED, -FAR])[:, None, None], torch.zeros(()))
-    nothing = (nothing[0].expand_as(found[0][0]), torch.zeros_like(found[0][1]))
+    empty_BHW = torch.zeros_like(found[0][1])
+    nothing = (_measures(empty_BHW + UNMATCHED, empty_BHW - FAR), empty_BHW)
     channels = []
     for own in range(objects + 1):
         background = found[0] if own else nothing
         rivals = [found[other] for other in range(1, objects + 1) if other != own] or [nothing]
-        pairs, counts = zip(*rivals, strict=True)
-        rival = (torch.stack(pairs).amax(dim=0), torch.stack(counts).sum(dim=0))
+        measures, counts = zip(*rivals, strict=True)
+        rival = (torch.stack(measures).amax(dim=0), torch.stack(counts).sum(dim=0))
         sets = (found[own], background, rival)
         # More points mean a larger maximum, of the queries too: their number lets that be undone.
         count_B3HW = torch.stack([count for _, count in sets], dim=1)
         amount_B3HW = count_B3HW.log1p() / math.log1p(MANY)
-        channels.append(torch.cat([*(_measures(pair) for pair, _ in sets), amount_B3HW], dim=1))
+        channels.append(torch.cat([*(found_BFHW for found_BFHW, _ in sets), amount_B3HW], dim=1))
     return torch.stack(channels, dim=1)
 
 
-def _measures(pair_B2HW: Tensor) -> Tensor:
-    """Likeness and nearness to likeness and closeness at each reach, float32 [B, F, H, W]."""
-    likeness_BHW, nearness_BHW = pair_B2HW.unbind(dim=1)
+def _measures(likeness_BHW: Tensor, nearness_BHW: Tensor) -> Tensor:
+    """Likeness, and nearness as closeness at each reach, float32 [B, F, H, W]."""
     closeness = [(nearness_BHW / (2 * reach**2)).exp() for reach in REACHES]
     return torch.stack([likeness_BHW, *closeness], dim=1)
 
