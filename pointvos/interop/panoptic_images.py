@@ -22,6 +22,7 @@ from pointvos.core.images import read_image
 from pointvos.core.jsonfile import read_json
 from pointvos.core.mask_store.stored_mask import StoredMask
 from pointvos.core.safe_names import safe_join
+from pointvos.formats.coco_png import read_coco_png
 from pointvos.interop.dataset_dicts import (
     COUNTS,
     DatasetDicts,
@@ -87,7 +88,7 @@ class PanopticImages:
                 segment that is not there, or there are no images.
         """
         content = read_json(self.json_file)
-        narratives = None if self.narratives is None else read_narratives(self.narratives)
+        narratives = None if self.narratives is None else _by_image(self.narratives)
         counts = Counter(images=0, objects=0, images_without_things=0, images_without_narrative=0)
         dicts = []
         try:
@@ -170,35 +171,17 @@ class _Numbers:
         }
 
 
-def read_narratives(path: str | Path) -> dict[int, list[dict[str, Any]]]:
-    """Image id -> its narratives, of a COCO-PNG file; the text is not touched.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        InputError: it is no COCO-PNG.
-    """
+def _by_image(path: str | Path) -> dict[int, list[dict[str, Any]]]:
+    """Image id -> its narratives."""
     found: dict[int, list[dict[str, Any]]] = {}
-    try:
-        for row in read_json(path):
-            segments = [
-                {
-                    "utterance": str(segment["utterance"]),
-                    "noun": bool(segment["noun"]),
-                    "segment_ids": [int(one) for one in segment["segment_ids"]],
-                }
-                for segment in row["segments"]
-            ]
-            found.setdefault(int(row["image_id"]), []).append(
-                {"caption": str(row["caption"]), "segments": segments}
-            )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{path}: expected narratives of COCO-PNG, found {type(error).__name__}: {error}"
-        ) from error
-    if not found:
-        raise InputError(f"{path}: expected narratives, found none")
+    for narrative in read_coco_png(path):
+        segments = [
+            {"utterance": one.text, "noun": one.noun, "segment_ids": list(one.segment_ids)}
+            for one in narrative.utterances
+        ]
+        found.setdefault(narrative.image_id, []).append(
+            {"caption": narrative.caption, "segments": segments}
+        )
     return found
 
 

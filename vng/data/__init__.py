@@ -1,0 +1,1 @@
+"""Narratives, expressions and masks of Video Narrative Grounding."""
