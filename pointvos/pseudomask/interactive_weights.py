@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from pointvos.core.checkpoints import checked_device
 from pointvos.core.errors import InputError
 from pointvos.core.weights import load_strictly, read_weights
 from pointvos.nn.interactive.builders import BUILDERS
 from pointvos.nn.interactive.segmenter import InteractiveSegmenter
-from pointvos.pseudomask.checkpoints import checked_device
 
 PACKAGED = {"interactive-lite": "interactive_lite.safetensors"}
 DEFAULT = "interactive-lite"

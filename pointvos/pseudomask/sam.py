@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointvos.pseudomask.checkpoints import load_checkpoint
+from pointvos.core.checkpoints import load_checkpoint
 from pointvos.pseudomask.sam_frame import SamFrame
 from pointvos.pseudomask.segment_anything import TRACE_POINTS, Choice, SegmentAnything
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pointvos.pseudomask.checkpoints import load_checkpoint
+from pointvos.core.checkpoints import load_checkpoint
 from pointvos.pseudomask.sam import SamTorch, quiet_loading
 from pointvos.pseudomask.segment_anything import TRACE_POINTS, Choice, SegmentAnything
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import SafetensorError
+from typing import TYPE_CHECKING, Any
 
 from pointvos.core.errors import InputError
 from pointvos.core.weights import UNREADABLE
+
+if TYPE_CHECKING:
+    import torch
 
 
 def load_checkpoint(
@@ -40,6 +40,9 @@ def load_checkpoint(
         FileNotFoundError: there is no such folder, or nothing on disk and `download` is off.
         InputError: the checkpoint is of another model, incomplete or damaged; no such device.
     """
+    import torch
+    from safetensors import SafetensorError
+
     target = checked_device(device)
     folder, source = _folder_or_name(name, example)
     options = {"local_files_only": not download}
@@ -86,6 +89,8 @@ def checked_device(device: str) -> torch.device:
     Raises:
         InputError: the name is none of torch's, or the device is not there.
     """
+    import torch
+
     try:
         target = torch.device(device)
         torch.empty(0, device=target)

@@ -1,0 +1,1 @@
+"""From the characters of a narrative to features of its nouns."""
