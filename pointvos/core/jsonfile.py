@@ -55,12 +55,23 @@ def iterate_jsonl(path: str | Path) -> Iterator[tuple[int, Any]]:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            try:
-                yield number, json.loads(line.decode("utf-8-sig"))
-            except (ValueError, RecursionError) as error:
-                raise InputError(f"{file}:{number}: expected one JSON value, found: {error}") from (
-                    error
-                )
+            yield number, parse_json_line(line, source=f"{file}:{number}")
+
+
+def parse_json_line(line: bytes, *, source: str) -> Any:
+    """The value of one line of a JSON Lines file.
+
+    Args:
+        line: with or without its end.
+        source: file and line, for messages.
+
+    Raises:
+        InputError: it is not UTF-8 or not one JSON value.
+    """
+    try:
+        return json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{source}: expected one JSON value, found: {error}") from error
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Video Localized Narratives: spoken captions and the mouse traces of their words."""
