@@ -6,6 +6,8 @@ whatever the memory held before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ from pointvos.core.images import MAX_PIXELS
 # Of the compressed form: every character holds five bits of a number and whether another follows.
 _FIRST_CHARACTER = 48
 _VALUE_BITS, _MORE, _SIGN = 0x1F, 0x20, 0x10
+_VALUE_SIZE = 5
 _MAX_CHARACTERS = 7  # 35 bits, more than any run of an image has
 
 
@@ -49,6 +52,39 @@ def run_lengths(counts: bytes) -> NDArray[np.int64]:
     if runs.min() < 0:
         raise InputError("expected run lengths of at least 0, found a negative one")
     return runs
+
+
+def compressed_runs(runs: Sequence[NDArray[np.int64]]) -> list[bytes]:
+    """Lengths of runs as compressed counts, those of many masks at once; undoes `run_lengths`.
+
+    >>> compressed_runs([np.array([2, 1, 1])])
+    [b'211']
+    """
+    if not runs:
+        return []
+    sizes = np.array([one.size for one in runs])
+    lengths = np.concatenate(runs)
+    values = lengths.copy()
+    values[2:] -= lengths[:-2]
+    starts = sizes.cumsum() - sizes
+    for place in range(3):  # the first three of a mask are no differences
+        whole = starts[sizes > place] + place
+        values[whole] = lengths[whole]
+    # Numbers of n characters are in [-2^(5n - 1), 2^(5n - 1)).
+    magnitude = np.where(values < 0, ~values, values)
+    characters, limit = np.ones(values.size, np.int64), 1 << 4
+    while (larger := magnitude >= limit).any():
+        characters += larger
+        limit <<= 5
+    stops = characters.cumsum()
+    text = np.empty(int(stops[-1]), np.uint8)
+    first, left = stops - characters, characters
+    while first.size:
+        text[first] = (values & _VALUE_BITS) + (_MORE * (left > 1) + _FIRST_CHARACTER)
+        more = np.flatnonzero(left > 1)
+        first, values, left = first[more] + 1, values[more] >> _VALUE_SIZE, left[more] - 1
+    data, ends = text.tobytes(), stops[sizes.cumsum() - 1].tolist()
+    return [data[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def check_mask_size(height: int, width: int) -> None:

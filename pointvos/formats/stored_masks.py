@@ -123,12 +123,13 @@ def store_palette_folders(
     stored = already = masks = 0
     empty = []
     done = writer.completed()
-    for name in sorted(set(videos)) if videos is not None else _folders_of_pngs(root):
+    for name in sorted(set(videos)) if videos is not None else folders_of_pngs(root):
         if name in done:
             already += 1
             continue
-        files = list_masks(safe_join(root, name, source=root))
-        rows = _rows_of(name, files, record_ids, void_as_background)
+        rows = palette_masks(
+            root, name, record_ids=record_ids, void_as_background=void_as_background
+        )
         writer.add(name, rows)
         stored += 1
         masks += len(rows)
@@ -137,15 +138,22 @@ def store_palette_folders(
     return Converted(videos=stored, already=already, masks=masks, without_objects=tuple(empty))
 
 
-def _folders_of_pngs(root: Path) -> list[str]:
+def folders_of_pngs(root: Path) -> list[str]:
+    """The folders below `root` that hold PNGs, sorted; their names are those of the videos."""
     found = {path.parent for path in root.rglob("*") if path.suffix.lower() == ".png"}
     return sorted(str(folder.relative_to(root)) for folder in found - {root})
 
 
-def _rows_of(
-    video: str, files: Mapping[str, Path], record_ids: bool, void_as_background: bool
+def palette_masks(
+    root: Path, video: str, *, record_ids: bool = False, void_as_background: bool = False
 ) -> list[StoredMask]:
-    """Masks of every object on every frame; first which objects there are, then their masks."""
+    """The masks of every object on every frame of ``<root>/<video>/<frame>.png``, object by object.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        InputError: a PNG is damaged, has no palette, is of another size or shows void.
+    """
+    files = list_masks(safe_join(root, video, source=root))
     shown: dict[str, dict[int, StoredMask]] = {}
     numbers: set[int] = set()
     size: tuple[int, ...] | None = None

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pointvos.core.errors import InputError
 from pointvos.core.masks import decode_rle, encode_rle
-from pointvos.core.run_lengths import checked_runs, decode_runs, run_lengths
+from pointvos.core.run_lengths import checked_runs, compressed_runs, decode_runs, run_lengths
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40))))
@@ -69,3 +69,25 @@ def test_the_fourth_run_is_a_difference():
 def test_absurd_sizes_are_refused_before_anything_is_allocated(size):
     with pytest.raises(InputError, match="expected a mask of 1 to"):
         checked_runs(b"0", *size)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.lists(st.integers(0, 2**26), min_size=1, max_size=12).map(
+            lambda runs: np.array(runs, np.int64)
+        ),
+        max_size=4,
+    )
+)
+def test_compressed_runs_undoes_run_lengths(runs):
+    counts = compressed_runs(runs)
+    assert [run_lengths(one).tolist() for one in counts] == [one.tolist() for one in runs]
+
+
+def test_compressed_runs_are_those_of_pycocotools():
+    rng = np.random.default_rng(0)
+    masks = [rng.random((40, 30)) < share for share in (0.0, 0.03, 0.5, 1.0)]
+    expected = [encode_rle(mask)["counts"].encode() for mask in masks]
+    assert compressed_runs([run_lengths(one) for one in expected]) == expected
+    assert compressed_runs([]) == []

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -15,24 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pointvos.core.errors import InputError
-from pointvos.core.mask_store.stored_mask import StoredMask, check_video_name
+from pointvos.core.mask_store.rows import REPEATING, SCHEMA, SCHEMA_OF_RUN_LENGTHS
+from pointvos.core.mask_store.stored_mask import check_video_name
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 held run lengths
 ROWS_PER_GROUP = 400  # what a read of one video decompresses: some ten videos
 PART_NAME = re.compile(r"(?:part-\d{5,}-of-\d{5,}|merged-\d{5,})-([0-9a-f]{16})\.parquet")
-SCHEMA = pa.schema(
-    [
-        pa.field("video", pa.string(), nullable=False),
-        pa.field("object_id", pa.string(), nullable=False),
-        pa.field("frame", pa.string(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("rle_counts", pa.binary(), nullable=False),
-        pa.field("score", pa.float64()),
-    ]
-)
 _METADATA_KEY = b"pointvos.mask_store"
-_REPEATING = ["video", "object_id", "frame", "height", "width"]
+_SCHEMAS = {1: SCHEMA_OF_RUN_LENGTHS, FORMAT_VERSION: SCHEMA}
 
 
 @dataclass(frozen=True)
@@ -41,26 +30,33 @@ class Part:
 
     Attributes:
         path: of the file.
+        version: of its columns.
         videos: name and rows of each video, in the order of the rows.
         group_ends: row after the last one of each row group.
     """
 
     path: Path
+    version: int
     videos: tuple[tuple[str, int], ...]
     group_ends: tuple[int, ...]
 
 
 class PartEncoder:
-    """Turns videos into the bytes of a part; holds its compressed rows and one row group."""
+    """Turns videos into the bytes of a part; holds its compressed rows and one row group.
 
-    def __init__(self) -> None:
+    Args:
+        compression_level: of zstd.
+    """
+
+    def __init__(self, *, compression_level: int = 3) -> None:
         self._sink = pa.BufferOutputStream()
         self._writer = pq.ParquetWriter(
             self._sink,
             SCHEMA,
             compression="zstd",
-            use_dictionary=_REPEATING,
-            write_statistics=_REPEATING[:3],
+            compression_level=compression_level,
+            use_dictionary=REPEATING,
+            write_statistics=REPEATING[:3],
             write_page_checksum=True,
         )
         self._videos: list[tuple[str, int]] = []
@@ -92,20 +88,6 @@ class PartEncoder:
             whole = len(table) < 2 * ROWS_PER_GROUP
             self._writer.write_table(table, row_group_size=len(table) if whole else ROWS_PER_GROUP)
         self._pending.clear()
-
-
-def table_of(video: str, masks: Sequence[StoredMask]) -> pa.Table:
-    """The rows of a video."""
-    columns = [
-        [video] * len(masks),
-        [mask.object_id for mask in masks],
-        [mask.frame for mask in masks],
-        [mask.height for mask in masks],
-        [mask.width for mask in masks],
-        [mask.counts for mask in masks],
-        [mask.score for mask in masks],
-    ]
-    return pa.table(columns, schema=SCHEMA)
 
 
 def part_file_name(prefix: str, data: bytes) -> str:
@@ -149,32 +131,31 @@ def read_part(path: Path) -> Part:
         metadata, schema = file.metadata, file.schema_arrow
         groups = range(metadata.num_row_groups)
         ends = tuple(accumulate(metadata.row_group(group).num_rows for group in groups))
-    videos = _parse_index((metadata.metadata or {}).get(_METADATA_KEY), path)
-    if not schema.equals(SCHEMA):
+    version, videos = _parse_index((metadata.metadata or {}).get(_METADATA_KEY), path)
+    expected = _SCHEMAS[version]
+    if not schema.equals(expected):
         raise InputError(
-            f"{path}: expected columns {_described(SCHEMA)}; found {_described(schema)}"
+            f"{path}: expected columns {_described(expected)}; found {_described(schema)}"
         )
     listed = sum(rows for _, rows in videos)
     if listed != metadata.num_rows or (ends[-1] if ends else 0) != listed:
         raise damaged(path, f"{metadata.num_rows} rows of which {listed} are in its index")
-    return Part(path, videos, ends)
+    return Part(path, version, videos, ends)
 
 
-def check_version(version: object, path: Path) -> None:
-    """Refuse what another version wrote.
+def check_version(version: object, path: Path) -> int:
+    """The version, unless this code cannot read what it wrote.
 
     Raises:
         InputError: naming both versions.
     """
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise InputError(
-            f"{path}: expected a mask store of version {FORMAT_VERSION}, found version {version}; "
-            "update pointvos"
-        )
-    if version != FORMAT_VERSION or isinstance(version, bool):
-        raise InputError(
-            f"{path}: expected a mask store of version {FORMAT_VERSION}, found {version!r:.40}"
-        )
+    if type(version) is int and version in _SCHEMAS:
+        return version
+    newer = type(version) is int and version > FORMAT_VERSION
+    raise InputError(
+        f"{path}: expected a mask store of version 1 to {FORMAT_VERSION}, found "
+        + (f"version {version}; update pointvos" if newer else f"{version!r:.40}")
+    )
 
 
 def check_checksum(path: Path) -> None:
@@ -200,15 +181,15 @@ def _checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _parse_index(text: bytes | None, path: Path) -> tuple[tuple[str, int], ...]:
+def _parse_index(text: bytes | None, path: Path) -> tuple[int, tuple[tuple[str, int], ...]]:
     if text is None:
         raise InputError(f"{path}: expected a part of a mask store, found another Parquet file")
     try:
         index = json.loads(text)
-        version = index["version"]
+        found = index["version"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise damaged(path, f"an index that cannot be read: {error}") from error
-    check_version(version, path)
+    version = check_version(found, path)
     try:
         videos = tuple((name, rows) for name, rows in index["videos"])
         well_formed = all(
@@ -223,7 +204,7 @@ def _parse_index(text: bytes | None, path: Path) -> tuple[tuple[str, int], ...]:
             check_video_name(name)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-    return videos
+    return version, videos
 
 
 def _described(schema: pa.Schema) -> str:

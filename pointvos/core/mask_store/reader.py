@@ -13,14 +13,8 @@ import pyarrow.parquet as pq
 
 from pointvos.core.errors import InputError
 from pointvos.core.mask_store.layout import live_parts
-from pointvos.core.mask_store.parts import (
-    SCHEMA,
-    Part,
-    check_checksum,
-    damaged,
-    open_parquet,
-    read_part,
-)
+from pointvos.core.mask_store.parts import Part, check_checksum, damaged, open_parquet, read_part
+from pointvos.core.mask_store.rows import SCHEMA, masks_of, table_of
 from pointvos.core.mask_store.stored_mask import (
     StoredMask,
     VideoMasks,
@@ -101,7 +95,7 @@ class MaskStore:
         Raises:
             InputError: the store has no such video, or its part is damaged or hostile.
         """
-        return VideoMasks(video, self._checked(video, self.read_rows(video)))
+        return VideoMasks(video, self._checked(video, self._stored_rows(video)))
 
     def iterate(self) -> Iterator[VideoMasks]:
         """Every video, one in memory at a time.
@@ -132,11 +126,20 @@ class MaskStore:
         return found
 
     def read_rows(self, video: str) -> pa.Table:
-        """The rows of a video as they are stored, unchecked.
+        """The rows of a video as they are stored, unchecked; those of an older version as of this.
 
         Raises:
             InputError: the store has no such video, or its part is damaged.
         """
+        table = self._stored_rows(video)
+        if table.schema.equals(SCHEMA):
+            return table
+        masks = self._checked(video, table)
+        for mask in masks:
+            mask.check()
+        return table_of(video, masks)
+
+    def _stored_rows(self, video: str) -> pa.Table:
         if video not in self._place:
             raise InputError(
                 f"{self.folder}: expected a video of this mask store, found {video!r:.80}, none "
@@ -172,10 +175,10 @@ class MaskStore:
         return table
 
     def _checked(self, video: str, table: pa.Table) -> list[StoredMask]:
-        """Rows as masks, with everything checked but the run lengths, which are on decoding."""
+        """Rows as masks, with everything checked but run lengths, which are on decoding."""
         path = self.parts[self._place[video][0]].path
         try:
-            masks = [StoredMask(*row) for row in _python_rows(table, video)]
+            masks = masks_of(table, video)
             _check_masks(masks)
         except UnicodeDecodeError as error:
             raise damaged(path, f"{video}: a name that is not UTF-8") from error
@@ -191,13 +194,6 @@ class MaskStore:
                 raise InputError(
                     f"{part.path}: {video}: object {mask.object_id}, frame {mask.frame}: {error}"
                 ) from error
-
-
-def _python_rows(table: pa.Table, video: str) -> Iterator[tuple[Any, ...]]:
-    names, *columns = (column.to_pylist() for column in table.columns)
-    if any(name != video for name in names):
-        raise InputError("expected its rows as the index lists them, found another video there")
-    return zip(*columns, strict=True)
 
 
 def _check_masks(masks: list[StoredMask]) -> None:

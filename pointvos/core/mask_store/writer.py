@@ -18,13 +18,8 @@ from pointvos.core.mask_store.layout import (
     make_room,
     write_manifest,
 )
-from pointvos.core.mask_store.parts import (
-    ROWS_PER_GROUP,
-    PartEncoder,
-    part_file_name,
-    read_part,
-    table_of,
-)
+from pointvos.core.mask_store.parts import ROWS_PER_GROUP, PartEncoder, part_file_name, read_part
+from pointvos.core.mask_store.rows import table_of
 from pointvos.core.mask_store.stored_mask import (
     StoredMask,
     check_each_once,

@@ -5,6 +5,7 @@ import multiprocessing
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ import pytest
 from pointvos.core.errors import InputError
 from pointvos.core.mask_store import parts, reader
 from pointvos.core.mask_store.merging import finish_store
-from pointvos.core.mask_store.parts import ROWS_PER_GROUP, PartEncoder, part_file_name, table_of
+from pointvos.core.mask_store.parts import ROWS_PER_GROUP, PartEncoder, part_file_name
 from pointvos.core.mask_store.reader import MaskStore
+from pointvos.core.mask_store.rows import SCHEMA_OF_RUN_LENGTHS, table_of
 from pointvos.core.mask_store.stored_mask import StoredMask
 from pointvos.core.mask_store.writer import MaskStoreWriter
 from tests.mask_corpus import contents, masks_of, names, write_store
@@ -89,7 +91,8 @@ def test_the_folder_is_a_plain_parquet_dataset(tmp_path):
     table = pq.read_table(tmp_path)
     assert table.num_rows == 180
     assert table.column_names == [
-        *("video", "object_id", "frame", "height", "width", "rle_counts", "score"),
+        *("video", "object_id", "frame", "height", "width"),
+        *("track_starts", "track_lengths", "track_steps", "score"),
     ]
     assert table["video"].to_pylist() == sorted(table["video"].to_pylist())
 
@@ -113,24 +116,26 @@ def test_what_is_no_store(tmp_path):
         MaskStore.open(tmp_path)
 
 
-@pytest.mark.parametrize("version", [2, 99, "1", 0, None, True])
+@pytest.mark.parametrize("version", [3, 99, "1", 0, None, True])
 def test_a_store_of_another_version_is_refused(tmp_path, version):
     write_store(tmp_path)
     path = tmp_path / "_store.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "version": version}))
     for open_it in (MaskStore.open, MaskStoreWriter):
-        with pytest.raises(InputError, match="expected a mask store of version 1, found") as error:
+        with pytest.raises(
+            InputError, match="expected a mask store of version 1 to 2, found"
+        ) as error:
             open_it(tmp_path)
         assert "\n" not in str(error.value)
 
 
 def test_a_part_of_a_newer_version_is_refused(tmp_path, monkeypatch):
     write_store(tmp_path)
-    monkeypatch.setattr(parts, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(parts, "FORMAT_VERSION", 3)
     put_part(tmp_path, "a", table_of("a", masks_of("a")))
     monkeypatch.undo()
     with pytest.raises(
-        InputError, match=r"part-.*: .* version 1, found version 2; update pointvos"
+        InputError, match=r"part-.*: .* version 1 to 2, found version 3; update pointvos"
     ):
         MaskStore.open(tmp_path)
 
@@ -245,20 +250,107 @@ def test_hostile_rows_are_refused_on_reading(tmp_path, column, values, message):
 @pytest.mark.parametrize(
     ("column", "values"),
     [
-        ("rle_counts", [b"9"]),
-        ("rle_counts", [b"\xff\x00"]),
-        ("rle_counts", [b""]),
-        ("height", [8000]),
+        ("track_starts", [[]]),
+        ("track_starts", [[10**9] * 40]),
+        ("track_starts", [[-5] * 40]),
+        ("track_lengths", [[]]),
+        ("track_lengths", [[0] * 40]),
+        ("track_lengths", [[2**31 - 1] * 40]),
+        ("track_lengths", [[-1] * 40]),
+        ("track_steps", [b""]),
+        ("track_steps", [b"\x7f" * 40]),
+        ("track_steps", [b"\x80" * 1000]),
+        ("height", [1]),
     ],
 )
-def test_hostile_run_lengths_are_refused_on_decoding_and_verification(tmp_path, column, values):
-    put_part(tmp_path, "a", with_column(column, values))
+def test_hostile_outlines_are_refused_on_reading(tmp_path, column, values):
+    rows = table_of("a", masks_of("a")[:1])
+    if column.startswith("track_"):  # as many as the mask has
+        (true,) = rows[column].to_pylist()
+        values = [values[0][: len(true)]]
+        assert values != [true]
+    path = put_part(tmp_path, "a", with_column(column, values))
+    store = MaskStore.open(tmp_path)
+    with pytest.raises(InputError, match="a: expected outlines") as error:
+        store.read("a")
+    assert str(path) in str(error.value)
+    assert len(store.verify()) == 1
+
+
+def test_steps_of_one_mask_are_not_those_of_the_next(tmp_path):
+    first, absent, third = table_of("a", masks_of("a")[:3])["track_steps"].to_pylist()
+    put_part(tmp_path, "a", with_column("track_steps", [first + third[:1], absent, third[1:]]))
+    with pytest.raises(InputError, match="expected outlines with a step for every number"):
+        MaskStore.open(tmp_path).read("a")
+
+
+def put_run_lengths(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, video: str, masks: list[StoredMask]
+) -> Path:
+    """A part as version 1 wrote it."""
+    rows = [
+        {name: getattr(mask, name) for name in ("object_id", "frame", "height", "width", "score")}
+        | {"video": video, "rle_counts": mask.counts}
+        for mask in masks
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(parts, "FORMAT_VERSION", 1)
+        patch.setattr(parts, "SCHEMA", SCHEMA_OF_RUN_LENGTHS)
+        return put_part(folder, video, pa.Table.from_pylist(rows, schema=SCHEMA_OF_RUN_LENGTHS))
+
+
+def test_a_store_of_version_1_is_read_added_to_and_written_anew(tmp_path, monkeypatch):
+    masks = {name: masks_of(name) for name in ("a", "b", "new")}
+    put_run_lengths(tmp_path, monkeypatch, "a", masks["a"])
+    put_run_lengths(tmp_path, monkeypatch, "b", masks["b"])
+    manifest = tmp_path / "_store.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 1}))
+    store = MaskStore.open(tmp_path)
+    assert [part.version for part in store.parts] == [1, 1]
+    assert store.verify() == []
+    rows = store.read_rows("a")
+    assert rows.equals(table_of("a", masks["a"]))
+
+    with MaskStoreWriter(tmp_path) as writer:
+        assert writer.completed() == {"a", "b"}
+        writer.add("new", masks["new"])
+
+    assert sorted(part.version for part in MaskStore.open(tmp_path).parts) == [1, 1, 2]
+    for opened in (MaskStore.open, finish_store):
+        store = opened(tmp_path)
+        assert {name: store.read(name).masks for name in store.videos()} == masks
+    assert [part.version for part in store.parts] == [2]
+    assert json.loads(manifest.read_text())["version"] == 2
+
+
+def test_a_finished_store_of_version_1_is_written_anew(tmp_path, monkeypatch):
+    part = put_run_lengths(tmp_path, monkeypatch, "a", masks_of("a"))
+    merged = part.rename(tmp_path / part.name.replace("part-00000-of-00001", "merged-00000"))
+    manifest = tmp_path / "_store.json"
+    value = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**value, "version": 1, "merged": [merged.name]}))
+    assert [part.version for part in MaskStore.open(tmp_path).parts] == [1]
+    store = finish_store(tmp_path)
+    assert [part.version for part in store.parts] == [2]
+    assert store.read("a").masks == masks_of("a")
+    assert not merged.exists()
+
+
+@pytest.mark.parametrize("counts", [b"9", b"\xff\x00", b"", None])
+def test_hostile_run_lengths_are_refused_on_decoding_and_verification(
+    tmp_path, monkeypatch, counts
+):
+    (mask,) = masks_of("a")[:1]
+    mask = replace(mask, counts=counts) if counts is not None else replace(mask, height=8000)
+    put_run_lengths(tmp_path, monkeypatch, "a", [mask])
     store = MaskStore.open(tmp_path)
     (mask,) = store.read("a").masks
     with pytest.raises(InputError, match="object 1, frame 00000: expected"):
         mask.decode()
     (line,) = store.verify()
     assert "a: object 1, frame 00000" in line
+    with pytest.raises(InputError, match="expected"):
+        store.read_rows("a")
 
 
 def test_a_million_times_a_million_pixels_are_refused(tmp_path):
