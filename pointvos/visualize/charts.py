@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pointvos.core.atomic import atomic_path
@@ -51,5 +53,37 @@ def chart_by_points(
     axes.set(xlabel="initial points per object", ylabel="J&F (%)", ylim=(0, 100))
     axes.grid(alpha=0.3)
     axes.legend()
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=_DOTS_PER_INCH)
+
+
+def histograms(path: str | Path, distributions: Mapping[str, Sequence[float]]) -> None:
+    """Draw distributions side by side, each with its median as a line.
+
+    Args:
+        path: a .png, .svg or .pdf file, written atomically.
+        distributions: label of the axis -> values.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed.
+        ValueError: there are no values, or the suffix is another.
+    """
+    if Path(path).suffix not in _SUFFIXES:
+        raise ValueError(f"{path}: expected one of {', '.join(_SUFFIXES)}")
+    drawn = {label: values for label, values in distributions.items() if len(values)}
+    if not drawn:
+        raise ValueError(f"{path}: expected values to draw, found none")
+    from matplotlib.figure import Figure
+
+    columns = min(3, len(drawn))
+    rows = math.ceil(len(drawn) / columns)
+    figure = Figure(figsize=(4 * columns, 3 * rows), layout="constrained")
+    for number, (label, values) in enumerate(drawn.items(), start=1):
+        axes = figure.add_subplot(rows, columns, number)
+        axes.hist(values, bins=min(40, max(5, len(set(values)))), color="#4477aa")
+        median = statistics.median(values)
+        axes.axvline(median, color="#cc3311", label=f"median {median:.3g}")
+        axes.set(xlabel=label, ylabel="count")
+        axes.legend()
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=_DOTS_PER_INCH)

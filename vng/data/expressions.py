@@ -15,7 +15,7 @@ is kept and written again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,26 +111,43 @@ def read_expressions(path: str | Path) -> list[NarratedVideo]:
     videos = content.get("videos") if isinstance(content, dict) else None
     if not isinstance(videos, dict) or not videos:
         raise InputError(f'{path}: expected {{"videos": {{...}}}} with videos, found none')
-    return [_video(name, value, source=str(path)) for name, value in videos.items()]
+    return [parse_video(name, value, source=str(path)) for name, value in videos.items()]
 
 
-def write_expressions(path: str | Path, videos: Sequence[NarratedVideo]) -> None:
+def write_expressions(path: str | Path, videos: Iterable[NarratedVideo]) -> int:
     """Write a ``meta_expressions.json`` that `read_expressions` reads back, atomically.
+
+    Videos are written as they come; returns how many.
 
     Raises:
         InputError: two videos have one name, or what would be written could not be read.
     """
-    content: dict[str, Any] = {}
-    for video in videos:
-        if video.name in content:
-            raise InputError(f"{path}: expected every video once, found {video.name!r} twice")
-        content[video.name] = _video_to_json(video)
-        _video(video.name, content[video.name], source=str(path))
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps({"videos": content}, ensure_ascii=False), encoding="utf-8")
+    written: set[str] = set()
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write('{"videos": {')
+        for video in videos:
+            if video.name in written:
+                raise InputError(f"{path}: expected every video once, found {video.name!r} twice")
+            value = video_to_json(video)
+            parse_video(video.name, value, source=str(path))
+            name = json.dumps(video.name, ensure_ascii=False)
+            file.write(f"{', ' if written else ''}{name}: {json.dumps(value, ensure_ascii=False)}")
+            written.add(video.name)
+        file.write("}}")
+    return len(written)
 
 
-def _video(name: str, value: Any, *, source: str) -> NarratedVideo:
+def parse_video(name: str, value: Any, *, source: str) -> NarratedVideo:
+    """A video from its JSON value.
+
+    Args:
+        name: what it is listed under.
+        value: the JSON object.
+        source: file, for messages.
+
+    Raises:
+        InputError: as `read_expressions` does.
+    """
     where = f"{source}: {name}"
     safe_join("", name, source=source)
     if not isinstance(value, dict):
@@ -203,7 +220,8 @@ def _others(value: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if key not in known}
 
 
-def _video_to_json(video: NarratedVideo) -> dict[str, Any]:
+def video_to_json(video: NarratedVideo) -> dict[str, Any]:
+    """The JSON value that `parse_video` reads."""
     return {
         "frames": list(video.frames),
         "actor_narratives": [
