@@ -66,8 +66,8 @@ def load_official_stcn(model: STCN, state: Mapping[str, Tensor]) -> None:
     Raises:
         ValueError: unknown or missing key, or wrong shape; names the key, expected and found.
     """
-    ours = _rename(state, _FROM_OFFICIAL_STCN, dropped=(), source="official STCN")
-    _load_strictly(model, ours, _FROM_OFFICIAL_STCN, source="official STCN")
+    ours = rename_keys(state, _FROM_OFFICIAL_STCN, dropped=(), source="official STCN")
+    load_strictly(model, ours, _FROM_OFFICIAL_STCN, source="official STCN")
 
 
 def load_imagenet_resnets(
@@ -132,7 +132,7 @@ def add_other_mask_channel(
 
 
 def _load_trunk(trunk: ResNetTrunk, state: Mapping[str, Tensor], *, source: str) -> None:
-    ours = _rename(state, _FROM_TORCHVISION, dropped=_DROPPED_FROM_TORCHVISION, source=source)
+    ours = rename_keys(state, _FROM_TORCHVISION, dropped=_DROPPED_FROM_TORCHVISION, source=source)
     expected = trunk.state_dict()
     rgb, conv1 = ours.get("conv1.weight"), expected["conv1.weight"]
     if rgb is not None and rgb.shape == conv1[:, :3].shape:
@@ -141,16 +141,30 @@ def _load_trunk(trunk: ResNetTrunk, state: Mapping[str, Tensor], *, source: str)
     for name in convolutions:
         if f"{name}.bias" in expected:
             ours.setdefault(f"{name}.bias", torch.zeros_like(expected[f"{name}.bias"]))
-    _load_strictly(trunk, ours, _FROM_TORCHVISION, source=source)
+    load_strictly(trunk, ours, _FROM_TORCHVISION, source=source)
 
 
-def _rename(
+def rename_keys(
     state: Mapping[str, Tensor],
     key_map: Mapping[str, str],
     *,
     dropped: tuple[str, ...],
     source: str,
 ) -> dict[str, Tensor]:
+    """Translate the names of a state dict.
+
+    Args:
+        state: their names to tensors.
+        key_map: their prefixes to ours; the first that fits counts.
+        dropped: their prefixes that have no place here.
+        source: whose weights they are, for errors.
+
+    Returns:
+        Our names to the same tensors.
+
+    Raises:
+        ValueError: no prefix fits a key; names it.
+    """
     ours = {}
     for key, tensor in state.items():
         if key.startswith(dropped):
@@ -162,9 +176,20 @@ def _rename(
     return ours
 
 
-def _load_strictly(
+def load_strictly(
     module: nn.Module, ours: dict[str, Tensor], key_map: Mapping[str, str], *, source: str
 ) -> None:
+    """Load renamed weights into a module, which they must fill exactly.
+
+    Args:
+        module: to fill.
+        ours: what `rename_keys` gave; counters of batch norm may be missing, and are filled in.
+        key_map: as of `rename_keys`, so that errors can name the keys of the file.
+        source: whose weights they are, for errors.
+
+    Raises:
+        ValueError: unknown or missing key, or wrong shape; names the key, expected and found.
+    """
     expected = module.state_dict()
 
     def official(name: str) -> str:

@@ -63,16 +63,26 @@ class AttentionBlock(nn.Module):
 
 
 class FeedForwardBlock(nn.Module):
-    """Two linear layers with a ReLU between them, shortcut, layer norm."""
+    """Two linear layers with a ReLU between them, shortcut, layer norm.
 
-    def __init__(self, *, channels: int, hidden: int) -> None:
+    Args:
+        channels: of all tokens.
+        hidden: between the two layers.
+        dropout: probability behind either layer, in training.
+    """
+
+    def __init__(self, *, channels: int, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         self.expand = nn.Linear(channels, hidden)
         self.project = nn.Linear(hidden, channels)
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, x_BQC: Tensor) -> Tensor:
         """[B, Q, C] -> [B, Q, C]."""
-        hidden_BQD = F.relu(self.expand(x_BQC))
-        out_BQC: Tensor = self.norm(x_BQC + self.project(hidden_BQD))
+        hidden_BQD = self._drop(F.relu(self.expand(x_BQC), inplace=True))
+        out_BQC: Tensor = self.norm(x_BQC + self._drop(self.project(hidden_BQD)))
         return out_BQC
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training) if self.dropout else x

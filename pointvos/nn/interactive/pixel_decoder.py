@@ -19,21 +19,47 @@ NORM_GROUPS = 32
 
 
 class DeformableEncoderLayer(nn.Module):
-    """Deformable self-attention of all positions, then feed-forward."""
+    """Deformable self-attention of all positions, then feed-forward.
 
-    def __init__(self, *, channels: int, levels: int, heads: int, points: int, hidden: int) -> None:
+    Args:
+        channels: of all tokens.
+        levels: of the pyramid.
+        heads: of the attention.
+        points: read by each head of each level.
+        hidden: of the feed-forward block.
+        dropout: probability behind every linear layer that ends a path, in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        levels: int,
+        heads: int,
+        points: int,
+        hidden: int,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.attention = MultiScaleDeformableAttention(
             channels=channels, levels=levels, heads=heads, points=points
         )
         self.norm = nn.LayerNorm(channels)
-        self.feed_forward = FeedForwardBlock(channels=channels, hidden=hidden)
+        self.feed_forward = FeedForwardBlock(channels=channels, hidden=hidden, dropout=dropout)
 
     def forward(
-        self, x_BSC: Tensor, position_SC: Tensor, reference_BSL2: Tensor, shapes: LevelShapes
+        self,
+        x_BSC: Tensor,
+        position: Tensor,
+        reference_BSL2: Tensor,
+        shapes: LevelShapes,
+        padding_BS: Tensor | None = None,
     ) -> Tensor:
-        """[B, S, C] -> [B, S, C]."""
-        read_BSC = self.attention(x_BSC + position_SC, reference_BSL2, x_BSC, shapes)
+        """[B, S, C] -> [B, S, C]; positions are [S, C] or [B, S, C]."""
+        read_BSC = self.attention(x_BSC + position, reference_BSL2, x_BSC, shapes, padding_BS)
+        if self.dropout:
+            read_BSC = F.dropout(read_BSC, self.dropout, self.training)
         out_BSC: Tensor = self.feed_forward(self.norm(x_BSC + read_BSC))
         return out_BSC
 

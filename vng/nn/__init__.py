@@ -1,0 +1,1 @@
+"""RF-VNG: a network that segments every marked noun of a narrative in a clip."""

@@ -1,0 +1,292 @@
+"""RF-VNG: every noun of a narrative, segmented in a clip (paper Sec. 4; ReferFormer, CVPR 2022).
+
+The clip is encoded once, together with the words of the narrative: trunk, early fusion, encoder,
+mask features. What a noun costs beyond that is a few queries in the decoder and a small painted
+network per query. ReferFormer is the case of one noun whose feature is that of the sentence.
+
+Shape legend: B batch, T frames of a clip, F = B T, H W height and width of the frames, N nouns,
+Q queries of a noun, L words, D channels of the text encoder, S pixels of all levels, C channels,
+h w height and width of masks and mask features, at stride 4.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pointvos.nn.efficientnet_lite import TrunkFeatures
+from pointvos.nn.stcn import IMAGENET_MEAN, IMAGENET_STD
+from vng.nn.cross_modal_fpn import CrossModalFPN
+from vng.nn.decoder import DecodedLayer, GroundingDecoder, Memory
+from vng.nn.dynamic_mask_head import DynamicMaskHead
+from vng.nn.encoder import GroundingEncoder
+from vng.nn.levels import Level, inside, pyramid_levels
+from vng.nn.portions import in_portions
+from vng.nn.text_projection import TextProjection
+
+STRIDES = (4, 8, 16, 32, 64)
+
+
+class ClipFeatures(NamedTuple):
+    """What the network knows of clips and their narratives before it is asked for a noun.
+
+    Attributes:
+        memory_FSC: float, encoded frames, levels at strides 8, 16, 32 and 64 one after another.
+        mask_FCHW: float [F, C, h, w], mask features.
+        levels: of the clips, at those strides.
+        sizes_B2: int64, height and width of the part of the frames that is image, in pixels.
+        frames: T.
+    """
+
+    memory_FSC: Tensor
+    mask_FCHW: Tensor
+    levels: tuple[Level, ...]
+    sizes_B2: Tensor
+    frames: int
+
+
+class LayerPrediction(NamedTuple):
+    """What one layer of the decoder says of every query.
+
+    Attributes:
+        logits_BNTQ: float, that a query is the noun's object in this frame.
+        boxes_BNTQ4: float32, (centre x, centre y, width, height) in parts of the image.
+        masks_BNTQHW: float32 [B, N, T, Q, h, w], logits.
+    """
+
+    logits_BNTQ: Tensor
+    boxes_BNTQ4: Tensor
+    masks_BNTQHW: Tensor
+
+
+class Grounding(NamedTuple):
+    """Predictions for all queries.
+
+    Attributes:
+        last: of the last layer, the result.
+        auxiliary: of the layers before it, the first first; for training.
+    """
+
+    last: LayerPrediction
+    auxiliary: tuple[LayerPrediction, ...]
+
+
+class BestGrounding(NamedTuple):
+    """Predictions of the best query of each noun.
+
+    Attributes:
+        query_BN: int64, which it is: the one with the largest mean score.
+        score_BNT: float in [0, 1], that it is the noun's object in this frame.
+        boxes_BNT4: float32, (centre x, centre y, width, height) in parts of the image.
+        masks_BNTHW: float32 [B, N, T, h, w], logits.
+    """
+
+    query_BN: Tensor
+    score_BNT: Tensor
+    boxes_BNT4: Tensor
+    masks_BNTHW: Tensor
+
+
+class RFVNG(nn.Module):
+    """The network. One for training and inference.
+
+    Args:
+        trunk: normalised frames to features at strides 4, 8, 16 and 32.
+        text: to the network's channels, for words and nouns alike.
+        encoder: of single frames with the words.
+        pixel_decoder: to mask features, across the frames of a clip.
+        decoder: of nouns.
+        mask_head: of queries.
+        pixel_mean: subtracted from RGB in [0, 1].
+        pixel_std: divides RGB after the mean is subtracted.
+        frames_at_once: frames of a clip that are encoded together when no gradient is wanted; more
+            of them take more memory and are hardly faster.
+    """
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(
+        self,
+        *,
+        trunk: Callable[[Tensor], TrunkFeatures],
+        text: TextProjection,
+        encoder: GroundingEncoder,
+        pixel_decoder: CrossModalFPN,
+        decoder: GroundingDecoder,
+        mask_head: DynamicMaskHead,
+        pixel_mean: Sequence[float] = IMAGENET_MEAN,
+        pixel_std: Sequence[float] = IMAGENET_STD,
+        frames_at_once: int = 2,
+    ) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.text = text
+        self.encoder = encoder
+        self.pixel_decoder = pixel_decoder
+        self.decoder = decoder
+        self.mask_head = mask_head
+        self.frames_at_once = frames_at_once
+        # Constants of the architecture, not weights: kept out of the state dict.
+        mean_C11 = torch.tensor(pixel_mean, dtype=torch.float32)[:, None, None]
+        std_C11 = torch.tensor(pixel_std, dtype=torch.float32)[:, None, None]
+        self.register_buffer("pixel_mean", mean_C11, persistent=False)
+        self.register_buffer("pixel_std", std_C11, persistent=False)
+
+    def forward(
+        self,
+        frames_BT3HW: Tensor,
+        words_BLD: Tensor,
+        word_valid_BL: Tensor,
+        nouns_BND: Tensor,
+        sizes_B2: Tensor | None = None,
+    ) -> Grounding:
+        """Encode and ground; arguments as of `encode` and `ground`."""
+        features = self.encode(frames_BT3HW, words_BLD, word_valid_BL, sizes_B2)
+        return self.ground(features, nouns_BND)
+
+    def encode(
+        self,
+        frames_BT3HW: Tensor,
+        words_BLD: Tensor,
+        word_valid_BL: Tensor,
+        sizes_B2: Tensor | None = None,
+    ) -> ClipFeatures:
+        """Encode clips once for all nouns of their narratives.
+
+        Args:
+            frames_BT3HW: float, RGB in [0, 1], of any size; smaller ones are padded right and below
+                with whatever: it is not looked at.
+            words_BLD: float, word features of the narratives from the text encoder.
+            word_valid_BL: bool, false on padding.
+            sizes_B2: int64, height and width of the frames before padding, in pixels; None says
+                that there is none. With it, results differ a little from those without padding, as
+                in the published network, whose norms take averages over the padding too.
+
+        Raises:
+            ValueError: shapes do not fit, a narrative has no word, a size is not within the frames.
+        """
+        batch, frames, _, height, width = frames_BT3HW.shape
+        sizes_B2 = _checked_sizes(frames_BT3HW, words_BLD, word_valid_BL, sizes_B2)
+        words = self.text.words(words_BLD, word_valid_BL)
+        channels = words.feature_BLC.shape[-1]
+        levels = pyramid_levels(sizes_B2, height, width, strides=STRIDES, channels=channels)
+        inside_B1HW = inside(sizes_B2, height, width)[:, None]
+        sample_F = torch.arange(batch * frames, device=sizes_B2.device) // frames
+
+        def encode_frames(frames_F3HW: Tensor, sample_F: Tensor) -> tuple[Tensor, Tensor]:
+            normalised = (frames_F3HW - self.pixel_mean) / self.pixel_std
+            trunk: TrunkFeatures = self.trunk(normalised.where(inside_B1HW[sample_F], 0))
+            levels_F = [level.of_samples(sample_F) for level in levels[1:]]
+            return trunk[0], self.encoder(trunk, words.of_samples(sample_F), levels_F)
+
+        f4_FCHW, memory_FSC = in_portions(
+            encode_frames, self.frames_at_once, frames_BT3HW.flatten(0, 1), sample_F
+        )
+        counts = [height * width for height, width in (level.shape for level in levels[1:])]
+        maps = [
+            part.transpose(1, 2).unflatten(-1, level.shape)
+            for part, level in zip(memory_FSC.split(counts, dim=1), levels[1:], strict=True)
+        ]
+        mask_FCHW = self.pixel_decoder(
+            [f4_FCHW, *maps[:3]], levels[:4], words, frames=frames, at_once=self.frames_at_once
+        )
+        return ClipFeatures(memory_FSC, mask_FCHW, levels[1:], sizes_B2, frames)
+
+    def ground(self, features: ClipFeatures, nouns_BND: Tensor) -> Grounding:
+        """Find the objects of nouns, with the masks of all queries and layers.
+
+        Args:
+            features: of the clips.
+            nouns_BND: float, features of nouns from the text encoder. Each noun is found by itself:
+                what a slot without a noun holds, and what comes out there, is of no account.
+        """
+        layers = self._decode(features, nouns_BND)
+        predictions = []
+        for layer in layers:
+            masks_BNTQHW = self._masks(features, layer.state_FNQC, layer.boxes_FNQ4)
+            logits_BNTQ = _nouns_first(layer.logits_FNQ, features.frames)
+            boxes_BNTQ4 = _nouns_first(layer.boxes_FNQ4, features.frames)
+            predictions.append(LayerPrediction(logits_BNTQ, boxes_BNTQ4, masks_BNTQHW))
+        return Grounding(predictions[-1], tuple(predictions[:-1]))
+
+    def ground_best(self, features: ClipFeatures, nouns_BND: Tensor) -> BestGrounding:
+        """Find the objects of nouns, with the mask of the best query only.
+
+        Args:
+            features: of the clips.
+            nouns_BND: float, features of nouns from the text encoder.
+        """
+        layer = self._decode(features, nouns_BND)[-1]
+        score_BNTQ = _nouns_first(layer.logits_FNQ, features.frames).sigmoid()
+        query_BN = score_BNTQ.mean(dim=2).argmax(dim=-1)
+        query_FN1 = query_BN.repeat_interleave(features.frames, dim=0)[..., None]
+
+        def of_best(x_FNQC: Tensor) -> Tensor:
+            return x_FNQC.take_along_dim(query_FN1[..., None], dim=2)
+
+        state_FN1C, boxes_FN14 = of_best(layer.state_FNQC), of_best(layer.boxes_FNQ4)
+        masks_BNT1HW = self._masks(features, state_FN1C, boxes_FN14)
+        return BestGrounding(
+            query_BN,
+            score_BNTQ.take_along_dim(query_BN[:, :, None, None], dim=3).squeeze(3),
+            _nouns_first(boxes_FN14.squeeze(2), features.frames),
+            masks_BNT1HW.squeeze(3),
+        )
+
+    def _decode(self, features: ClipFeatures, nouns_BND: Tensor) -> list[DecodedLayer]:
+        if nouns_BND.shape[0] != features.sizes_B2.shape[0]:
+            raise ValueError(
+                f"expected nouns of {features.sizes_B2.shape[0]} clips, found {nouns_BND.shape[0]}"
+            )
+        noun_BNC = self.text(nouns_BND)
+        sample_F = torch.arange(len(features.memory_FSC), device=noun_BNC.device) // features.frames
+
+        def decode(memory_FSC: Tensor, sample_F: Tensor) -> tuple[Tensor, ...]:
+            memory = Memory.of(memory_FSC, [x.of_samples(sample_F) for x in features.levels])
+            layers = self.decoder(noun_BNC[sample_F], memory)
+            return tuple(x for layer in layers for x in layer)
+
+        flat = in_portions(decode, self.frames_at_once, features.memory_FSC, sample_F)
+        return [DecodedLayer(*flat[first : first + 3]) for first in range(0, len(flat), 3)]
+
+    def _masks(self, features: ClipFeatures, state_FNQC: Tensor, boxes_FNQ4: Tensor) -> Tensor:
+        """Logits of the masks of some queries of each noun, float32 [B, N, T, Q, h, w]."""
+        nouns, queries = state_FNQC.shape[1:3]
+        size_F2 = features.sizes_B2.flip(-1).repeat_interleave(features.frames, dim=0)
+        reference_FNQ2 = boxes_FNQ4[..., :2].detach() * size_F2[:, None, None]
+        (masks_FQHW,) = in_portions(
+            lambda *parts: (self.mask_head(*parts),),
+            self.frames_at_once,
+            state_FNQC.flatten(1, 2),
+            reference_FNQ2.flatten(1, 2),
+            features.mask_FCHW,
+        )
+        return _nouns_first(masks_FQHW.unflatten(1, (nouns, queries)), features.frames)
+
+
+def _nouns_first(x: Tensor, frames: int) -> Tensor:
+    """[F, N, ...] -> [B, N, T, ...]."""
+    out: Tensor = x.unflatten(0, (-1, frames)).transpose(1, 2)
+    return out
+
+
+def _checked_sizes(
+    frames_BT3HW: Tensor, words_BLD: Tensor, word_valid_BL: Tensor, sizes_B2: Tensor | None
+) -> Tensor:
+    batch, (height, width) = frames_BT3HW.shape[0], frames_BT3HW.shape[-2:]
+    if word_valid_BL.shape != words_BLD.shape[:2] or len(words_BLD) != batch:
+        raise ValueError(
+            f"expected words [B, L, D] and their validity [B, L] of {batch} clips, "
+            f"found {list(words_BLD.shape)} and {list(word_valid_BL.shape)}"
+        )
+    whole_2 = torch.tensor([height, width], device=frames_BT3HW.device)
+    if sizes_B2 is None:
+        return whole_2.expand(batch, -1)
+    if sizes_B2.shape != (batch, 2) or bool(((sizes_B2 < 1) | (sizes_B2 > whole_2)).any()):
+        raise ValueError(
+            f"expected heights and widths of {batch} clips, 1 to {height} and 1 to {width}, "
+            f"found {sizes_B2.tolist()}"
+        )
+    return sizes_B2.to(whole_2)
