@@ -24,6 +24,7 @@ from pointvos.core.safe_names import safe_join
 MAX_NAME_BYTES = 1024  # of a video or object
 MAX_FRAME_BYTES = 240  # with ".png" still a file name
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def _check_text(name: str, what: str, limit: int) -> None:
         too_long = len(name.encode()) > limit
     except UnicodeEncodeError:  # half a surrogate pair
         too_long = True
-    if not name.strip() or too_long or any(ord(character) < 32 for character in name):
+    if not name.strip() or too_long or _CONTROL.search(name):
         raise InputError(
             f"expected {what} of 1 to {limit} bytes without control characters, found "
             f"{_shown(name)}"
