@@ -12,7 +12,7 @@ from pointvos.core.atomic import atomic_path
 from pointvos.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from torch import Tensor, nn
 
@@ -99,13 +99,33 @@ def write_weights(
         )
 
 
-def load_strictly(model: nn.Module, weights: Mapping[str, Tensor], source: str | Path) -> None:
+def load_strictly(
+    model: nn.Module,
+    weights: Mapping[str, Tensor],
+    source: str | Path,
+    *,
+    fresh: Collection[str] = (),
+) -> None:
     """Copy `weights` into `model`; every name and shape must fit.
 
+    Args:
+        model: to fill.
+        weights: by name.
+        source: where they are from, for messages.
+        fresh: tensors whose name holds one of these texts stay as they are in the model, whether
+            the weights have them or not.
+
     Raises:
-        InputError: the weights are of another architecture; the first misfit is named.
+        InputError: the weights are of another architecture; the first misfit is named. Or one of
+            `fresh` is in no name of the model.
     """
-    own = model.state_dict()
+    everything = model.state_dict()
+    for part in fresh:
+        if not any(part in name for name in everything):
+            raise InputError(f"fresh: expected a part of a parameter's name, found {part!r}")
+    kept = {name for name in (*everything, *weights) if any(part in name for part in fresh)}
+    own = {name: tensor for name, tensor in everything.items() if name not in kept}
+    weights = {name: tensor for name, tensor in weights.items() if name not in kept}
     missing, unknown = sorted(set(own) - set(weights)), sorted(set(weights) - set(own))
     if missing or unknown:
         raise InputError(
@@ -119,4 +139,4 @@ def load_strictly(model: nn.Module, weights: Mapping[str, Tensor], source: str |
                 f"{source}: expected {name} of shape {tuple(own[name].shape)}, found "
                 f"{tuple(tensor.shape)}; the weights are of another model"
             )
-    model.load_state_dict(dict(weights), strict=True)
+    model.load_state_dict({**everything, **weights}, strict=True)

@@ -161,3 +161,18 @@ def test_misfits_are_named(weights: dict[str, torch.Tensor], message: str) -> No
     with pytest.raises(InputError, match=message):
         load_strictly(model, weights, "w.pth")
     assert torch.equal(model.weight, before)
+
+
+def test_fresh_parts_stay_as_they_are_whether_the_weights_have_them_or_not() -> None:
+    model = torch.nn.Linear(3, 2)
+    bias = model.bias.detach().clone()
+    load_strictly(model, {"weight": torch.full((2, 3), 5.0)}, "w.pth", fresh=["bias"])
+    assert model.weight.tolist() == [[5.0] * 3] * 2
+    assert torch.equal(model.bias, bias)
+    other = {"weight": torch.ones(2, 3), "bias": torch.ones(7)}  # of another shape as well
+    load_strictly(model, other, "w.pth", fresh=["bias"])
+    assert torch.equal(model.bias, bias)
+    with pytest.raises(InputError, match="fresh: expected a part of a parameter's name, found 'x'"):
+        load_strictly(model, other, "w.pth", fresh=["x"])
+    with pytest.raises(InputError, match=r"found 0 missing .* and 1 unknown .more"):
+        load_strictly(model, {**other, "more": bias}, "w.pth", fresh=["bias"])

@@ -23,6 +23,7 @@ from pointvos.core.sampling import sample_at_points
 from pointvos.nn.interactive.features import LOGITS_STRIDE, EvidenceFeatures
 from pointvos.nn.interactive.mask_head import ABSENT_LOGIT
 from pointvos.nn.interactive.prompts import BACKGROUND, Clicks, Traces
+from pointvos.nn.interactive.similar_places import FromSimilarPlaces, SimilarPlaces
 from pointvos.nn.lite import ResidualBlock
 
 TRACE_POINTS = 16  # of a trace that stand for it here, evenly spread over its pixels
@@ -179,19 +180,41 @@ class EvidencePath(nn.Module):
         self.seen4 = nn.Conv2d(inputs, thin // 2, 1)
         self.refine4 = ResidualBlock(thin // 2, thin // 2)
         self.predict = nn.Conv2d(thin // 2, 1, 3, padding=1)
+        self.similar_places = SimilarPlaces(channels=2 * width)
 
-    def direct(self, evidence_BKVHW: Tensor) -> Tensor:
+    def from_similar_places(
+        self,
+        features: EvidenceFeatures,
+        points: Points,
+        previous_BKHW: Tensor | None,
+        objects: int,
+    ) -> FromSimilarPlaces:
+        """What was clicked, and found earlier, where the frame looks alike; at stride 16."""
+        earlier_BOHW = None
+        if previous_BKHW is not None:
+            earlier_BKHW = previous_BKHW.float()
+            there_BO11 = earlier_BKHW[:, 1:].amax(dim=(2, 3), keepdim=True) > ABSENT_LOGIT
+            earlier_BOHW = earlier_BKHW.softmax(dim=1)[:, 1:] * there_BO11
+        batch, _, height, width = features.f16_BCHW.shape
+        found: FromSimilarPlaces = self.similar_places(
+            features.similarity_BSS, points, earlier_BOHW, (batch, objects, height, width)
+        )
+        return found
+
+    def direct(self, evidence_BKVHW: Tensor, places: FromSimilarPlaces) -> Tensor:
         """Logits of the evidence alone, float [B, K, H, W]."""
         background = self.direct_background(evidence_BKVHW[:, 0])
         objects = self.direct_object(evidence_BKVHW[:, 1:].flatten(0, 1))
         objects_BOHW = objects.squeeze(1).unflatten(0, evidence_BKVHW[:, 1:].shape[:2])
-        return torch.cat([background, objects_BOHW], dim=1)
+        logit_BOHW = F.interpolate(places.logit_BOHW, size=objects_BOHW.shape[-2:], mode="bilinear")
+        return torch.cat([background, objects_BOHW + logit_BOHW], dim=1)
 
     def refine(
         self,
         features: EvidenceFeatures,
         evidence_BKVHW: Tensor,
         logits_BKHW: Tensor,
+        places: FromSimilarPlaces,
         previous_BKHW: Tensor | None = None,
     ) -> Tensor:
         """What is to be added to the logits of the objects.
@@ -200,6 +223,7 @@ class EvidencePath(nn.Module):
             features: of the frames.
             evidence_BKVHW: from `measure`.
             logits_BKHW: of queries and evidence together.
+            places: from `from_similar_places`.
             previous_BKHW: logits of an earlier round or of a smaller copy of the frames, at any
                 size: where the objects were found. Objects that were absent then count as new.
 
@@ -217,7 +241,7 @@ class EvidencePath(nn.Module):
         seen4 = seen.flatten(0, 1)
         x8 = self.fuse8(torch.cat([F.avg_pool2d(seen4, 2), of_every_object(features.f8_BCHW)], 1))
         x16 = torch.cat([F.avg_pool2d(x8, 2), of_every_object(features.f16_BCHW)], dim=1)
-        x16 = self.fuse16(x16)
+        x16 = self.fuse16(x16) + places.feature_BOCHW.flatten(0, 1)
         x32 = torch.cat([F.avg_pool2d(x16, 2), of_every_object(features.f32_BCHW)], dim=1)
         x32 = self.up16(self.fuse32(x32))
         x16 = x16 + F.interpolate(x32, scale_factor=2.0, mode="bilinear")

@@ -24,6 +24,8 @@ class EvidenceFeatures(NamedTuple):
         f8_BCHW: float, stride 8.
         f16_BCHW: float, stride 16.
         f32_BCHW: float, stride 32.
+        similarity_BSS: float32 [B, S, S], of the places of stride 16, see
+            `pointvos.nn.interactive.similar_places`.
     """
 
     embedding_BCHW: Tensor
@@ -31,6 +33,7 @@ class EvidenceFeatures(NamedTuple):
     f8_BCHW: Tensor
     f16_BCHW: Tensor
     f32_BCHW: Tensor
+    similarity_BSS: Tensor
 
 
 class FrameFeatures(NamedTuple):

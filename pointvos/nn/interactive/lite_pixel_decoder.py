@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pointvos.nn.efficientnet_lite import TrunkFeatures
 from pointvos.nn.interactive.features import EvidenceFeatures, FrameFeatures
+from pointvos.nn.interactive.similar_places import Similarity
 from pointvos.nn.lite import ResidualBlock
 
 NORM_GROUPS = 8
@@ -49,6 +50,7 @@ class LitePixelDecoder(nn.Module):
         self.norm4 = nn.GroupNorm(NORM_GROUPS, thin)
         self.embedding = nn.Conv2d(thin, embedding, 1)
         self.thin4 = nn.Conv2d(thin, thin // 2, 1)
+        self.similarity = Similarity()
 
     def forward(self, trunk: TrunkFeatures) -> FrameFeatures:
         """Scales, mask features at stride 8, evidence features."""
@@ -66,5 +68,5 @@ class LitePixelDecoder(nn.Module):
         both = self.norm4(torch.cat([self.skip4(f4), up], dim=1))
         embedding = F.normalize(self.embedding(both).float(), dim=1)
         thin = self.thin4(both), f8, self.thin16(scale16), self.thin32(scale32)
-        evidence = EvidenceFeatures(embedding, *thin)
+        evidence = EvidenceFeatures(embedding, *thin, self.similarity(embedding))
         return FrameFeatures((scale32, scale16, scale8), self.mask(scale8), evidence)

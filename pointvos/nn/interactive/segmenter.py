@@ -153,10 +153,13 @@ class InteractiveSegmenter(nn.Module):
         objects = layers[-1].shape[1] - 1
         points = evidence_points(clicks, traces)
         evidence_BKVHW = measure(features.evidence.embedding_BCHW, points, objects)
-        direct_BKHW = path.direct(evidence_BKVHW)
+        places = path.from_similar_places(features.evidence, points, previous_BKHW, objects)
+        direct_BKHW = path.direct(evidence_BKVHW, places)
         absent_BK11 = _absent(points, objects)
         layers = [(x + direct_BKHW).masked_fill(absent_BK11, ABSENT_LOGIT) for x in layers]
-        added_BOHW = path.refine(features.evidence, evidence_BKVHW, layers[-1], previous_BKHW)
+        added_BOHW = path.refine(
+            features.evidence, evidence_BKVHW, layers[-1], places, previous_BKHW
+        )
         refined = torch.cat([layers[-1][:, :1], layers[-1][:, 1:] + added_BOHW], dim=1)
         return [*layers, refined.masked_fill(absent_BK11, ABSENT_LOGIT)]
 

@@ -81,6 +81,9 @@ class InteractiveSettings(RunSettings):
     """Which network."""
     weights: Path | None = None
     """Weights of the whole network to start from (.safetensors)."""
+    fresh: tuple[str, ...] = ()
+    """Parameters whose name holds one of these texts are not taken from ``weights``, which may lack
+    them: a part that the network did not have then."""
     trunk_weights: Path | None = None
     """Weights of any network on the same trunk, of which the trunk alone is taken; lite only."""
     imagenet: bool = True

@@ -88,7 +88,7 @@ def make_network(settings: InteractiveSettings) -> InteractiveSegmenter:
                 f"{settings.weights}: expected weights of {settings.model}, found weights of "
                 f"{written_for}"
             )
-        load_strictly(network, weights, settings.weights)
+        load_strictly(network, weights, settings.weights, fresh=settings.fresh)
     elif settings.trunk_weights is not None:
         _load_trunk(network, settings.trunk_weights)
     elif settings.imagenet and isinstance(network.trunk, EfficientNetLite0):

@@ -10,6 +10,7 @@ from pointvos.nn.interactive.evidence import evidence_points, measure
 from pointvos.nn.interactive.mask_head import ABSENT_LOGIT
 from pointvos.nn.interactive.prompts import BACKGROUND, Clicks, Traces
 from pointvos.nn.interactive.segmenter import InteractiveSegmenter
+from pointvos.nn.interactive.similar_places import SimilarPlaces
 from tests.nn.interactive.tiny_interactions import (
     Click,
     assert_same,
@@ -165,16 +166,17 @@ def test_the_evidence_path_starts_from_a_previous_mask() -> None:
     assert evidence is not None
     points = evidence_points(clicks(GIVEN), Traces.none(1))
     measured = measure(evidence.embedding_BCHW, points, OBJECTS)
-    logits = path.direct(measured)
-    alone = path.refine(evidence, measured, logits)
+    places = path.from_similar_places(evidence, points, None, OBJECTS)
+    logits = path.direct(measured, places)
+    alone = path.refine(evidence, measured, logits, places)
     left = torch.full((1, 1 + OBJECTS, 16, 24), -5.0)
     left[:, 1, :, :8] = 5.0
-    found = path.refine(evidence, measured, logits, left)
+    found = path.refine(evidence, measured, logits, places, left)
     assert ((found - alone).abs().amax(dim=(0, 2, 3)) > 1e-3).all()
     enlarged = torch.nn.functional.interpolate(left, scale_factor=2.0, mode="nearest")
-    torch.testing.assert_close(path.refine(evidence, measured, logits, enlarged), found)
+    torch.testing.assert_close(path.refine(evidence, measured, logits, places, enlarged), found)
     left[:, 2] = ABSENT_LOGIT  # it had no point then: it is as new as if nothing had been given
-    found = path.refine(evidence, measured, logits, left)
+    found = path.refine(evidence, measured, logits, places, left)
     torch.testing.assert_close(found[:, 1], alone[:, 1])
     assert (found[:, 0] - alone[:, 0]).abs().max() > 1e-3
 
@@ -186,6 +188,9 @@ def test_every_parameter_learns(network: InteractiveSegmenter) -> None:
             # They start at zero, and then nothing depends on what they are multiplied with.
             torch.nn.init.normal_(module.sampling_offsets.weight, std=0.1)
             torch.nn.init.normal_(module.attention_weights.weight, std=0.1)
+        if isinstance(module, SimilarPlaces):
+            torch.nn.init.normal_(module.logit.weight, std=0.1)
+            torch.nn.init.normal_(module.feature.weight, std=0.1)
     result = network.segment(
         network.encode(frames()), clicks(GIVEN), trace([(20.5, 20.5)], 1), objects=OBJECTS
     )
