@@ -1,7 +1,7 @@
 """Running a function of videos in this process, in several processes, or on a Ray cluster.
 
-The results are the same whatever runs: each worker builds the backend once, with the same number of
-threads, and what it makes of a video depends on nothing else.
+The results are the same whatever runs: each worker builds what it needs once, with the same number
+of threads, and what it makes of a video depends on nothing else.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import cv2
 import torch
@@ -30,6 +30,22 @@ from pointvos.pseudomask.make_masks import MadeVideo, make_masks
 from pointvos.pseudomask.mask_rule import MaskRule
 
 Engine = Literal["local", "ray"]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+Taken = TypeVar("Taken", contravariant=True)
+Given = TypeVar("Given", covariant=True)
+# Makes items, in any order.
+Runner: TypeAlias = Callable[[Iterable[Item]], Iterator[Made]]
+
+
+class Maker(Protocol[Taken, Given]):
+    """What a worker is. It is sent to other processes before `check` is called there."""
+
+    def check(self) -> None:
+        """Build what is needed, for its errors."""
+
+    def make(self, item: Taken, /) -> Given:
+        """Make one item; builds what is needed if that is not there yet."""
 
 
 class Result(NamedTuple):
@@ -39,11 +55,7 @@ class Result(NamedTuple):
     peak_memory_mb: float
 
 
-class VideoRunner(Protocol):
-    """Makes videos, in any order."""
-
-    def __call__(self, videos: Iterable[AnnotatedVideo]) -> Iterator[Result]:
-        """Yield the results as they come."""
+VideoRunner: TypeAlias = Runner[AnnotatedVideo, Result]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,28 +118,47 @@ class VideoMaker:
 def running(
     settings: EngineSettings, backend: MaskBackendSettings, rule: MaskRule
 ) -> Iterator[VideoRunner]:
-    """Start workers, see that their backend can be built, and stop them in the end.
+    """Start workers that make pseudo-masks; see `working`.
 
     Raises:
         FileNotFoundError: weights are not there; the message says how to get them.
         InputError: weights or a setting do not fit; ray is not installed.
     """
     maker = VideoMaker(backend, rule, settings.threads)
+    gpus = 1 if backend.device.startswith("cuda") else 0
+    with working(settings, maker, gpus=gpus) as runner:
+        yield runner
+
+
+@contextmanager
+def working(
+    settings: EngineSettings, maker: Maker[Item, Made], *, gpus: int = 0
+) -> Iterator[Runner[Item, Made]]:
+    """Start workers, see that they have what they need, and stop them in the end.
+
+    Args:
+        settings: where.
+        maker: what each of them is.
+        gpus: that each takes of a Ray cluster.
+
+    Raises:
+        Exception: what `maker.check` raises; InputError if ray is not installed.
+    """
     if settings.engine == "ray":
-        with _ray_actors(maker, settings, backend.device) as runner:
+        with _ray_actors(maker, settings, gpus) as runner:
             yield runner
     elif settings.workers == 1:
         maker.check()
-        yield lambda videos: map(maker.make, videos)
+        yield lambda items: map(maker.make, items)
     else:
         with _processes(maker, settings.workers) as runner:
             yield runner
 
 
-_of_this_process: VideoMaker | None = None
+_of_this_process: Maker[Any, Any] | None = None
 
 
-def _start_process(maker: VideoMaker) -> None:
+def _start_process(maker: Maker[Any, Any]) -> None:
     global _of_this_process
     _of_this_process = maker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
@@ -147,13 +178,13 @@ def _check_in_process() -> None:
     _of_this_process.check()
 
 
-def _make_in_process(video: AnnotatedVideo) -> Result:
+def _make_in_process(item: Any) -> Any:
     assert _of_this_process is not None
-    return _of_this_process.make(video)
+    return _of_this_process.make(item)
 
 
 @contextmanager
-def _processes(maker: VideoMaker, workers: int) -> Iterator[VideoRunner]:
+def _processes(maker: Maker[Item, Made], workers: int) -> Iterator[Runner[Item, Made]]:
     # Spawned, because a fork of a process in which torch has started threads may hang.
     pool = ProcessPoolExecutor(
         workers,
@@ -162,10 +193,10 @@ def _processes(maker: VideoMaker, workers: int) -> Iterator[VideoRunner]:
         initargs=(maker,),
     )
 
-    def run(videos: Iterable[AnnotatedVideo]) -> Iterator[Result]:
-        waiting: set[Future[Result]] = set()
-        for video in videos:
-            waiting.add(pool.submit(_make_in_process, video))
+    def run(items: Iterable[Item]) -> Iterator[Made]:
+        waiting: set[Future[Made]] = set()
+        for item in items:
+            waiting.add(pool.submit(_make_in_process, item))
             if len(waiting) >= 2 * workers:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
@@ -186,7 +217,9 @@ def _processes(maker: VideoMaker, workers: int) -> Iterator[VideoRunner]:
 
 
 @contextmanager
-def _ray_actors(maker: VideoMaker, settings: EngineSettings, device: str) -> Iterator[VideoRunner]:
+def _ray_actors(
+    maker: Maker[Item, Made], settings: EngineSettings, gpus: int
+) -> Iterator[Runner[Item, Made]]:
     try:
         import ray
         from ray.exceptions import RayTaskError
@@ -199,17 +232,12 @@ def _ray_actors(maker: VideoMaker, settings: EngineSettings, device: str) -> Ite
     started_here = not ray.is_initialized()
     if started_here:  # a cluster named in RAY_ADDRESS, or else one of this machine alone
         ray.init(log_to_driver=False, logging_level="WARNING")
-    remote: Any = ray.remote(
-        num_cpus=settings.threads, num_gpus=1 if device.startswith("cuda") else 0
-    )(VideoMaker)
+    remote: Any = ray.remote(num_cpus=settings.threads, num_gpus=gpus)(_Actor)
     try:
-        actors = [
-            remote.remote(maker.settings, maker.rule, maker.threads)
-            for _ in range(settings.workers)
-        ]
+        actors = [remote.remote(maker) for _ in range(settings.workers)]
         ray.get([actor.check.remote() for actor in actors])
         pool = ActorPool(actors)
-        yield lambda videos: pool.map_unordered(_submit, videos)
+        yield lambda items: pool.map_unordered(_submit, items)
     except RayTaskError as error:
         raise error.cause from error
     finally:
@@ -217,5 +245,16 @@ def _ray_actors(maker: VideoMaker, settings: EngineSettings, device: str) -> Ite
             ray.shutdown()
 
 
-def _submit(actor: Any, video: AnnotatedVideo) -> Any:
-    return actor.make.remote(video)
+class _Actor:
+    def __init__(self, maker: Maker[Any, Any]) -> None:
+        self._maker = maker
+
+    def check(self) -> None:
+        self._maker.check()
+
+    def make(self, item: Any) -> Any:
+        return self._maker.make(item)
+
+
+def _submit(actor: Any, item: Any) -> Any:
+    return actor.make.remote(item)

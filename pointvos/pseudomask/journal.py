@@ -79,13 +79,14 @@ class Journal:
 
     def write(self, entries: Iterable[tuple[VideoReport, Sequence[MaskQuality]]]) -> None:
         """Add a group of videos, atomically."""
-        lines = [
-            json.dumps(
-                {"report": asdict(report), "quality": [asdict(row) for row in rows]},
-                allow_nan=False,
-            )
+        self.write_values(
+            {"report": asdict(report), "quality": [asdict(row) for row in rows]}
             for report, rows in entries
-        ]
+        )
+
+    def write_values(self, values: Iterable[Any]) -> None:
+        """Add a group of JSON values, a line each, atomically."""
+        lines = [json.dumps(value, allow_nan=False) for value in values]
         if lines:
             number = max([int(path.name[:8]) for path in self.parts()], default=-1) + 1
             path = self._folder / f"{number:08d}{self._suffix}"

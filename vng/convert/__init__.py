@@ -1,0 +1,1 @@
+"""Building sets of Video Narrative Grounding from point annotations and narratives."""
