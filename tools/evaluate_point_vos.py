@@ -65,8 +65,8 @@ class EvaluateSettings:
 
     model: str | None = None
     """run this model: stcn-lite, stcn-lite-points, a file of weights, random:stcn_lite (untrained),
-    or a baseline: hull, nearest_colour, nearest_feature; interactive-lite+stcn-lite makes masks
-    from the points first, with any backend of make_pseudo_masks.py, and starts the model there"""
+    or a baseline: hull, nearest_colour, nearest_feature; interactive-lite+stcn-lite-masks makes
+    masks from the points first, with any backend of make_pseudo_masks.py, and starts there"""
 
     baselines: str = ""
     """more models or baselines for the same table and points, separated by commas"""

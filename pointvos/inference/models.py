@@ -93,6 +93,7 @@ CHANNELS_LAST = {
 PACKAGED = {
     "stcn-lite": "stcn_lite_hybrid.safetensors",
     "stcn-lite-points": "stcn_lite_points.safetensors",
+    "stcn-lite-masks": "stcn_lite_pseudo_masks.safetensors",
 }
 
 

@@ -55,7 +55,7 @@ def test_the_network_may_be_changed_before_use(tiny: None) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("stcn-light", "model: expected stcn-lite, stcn-lite-points or a file of weights, found"),
+        ("stcn-light", "model: expected stcn-lite, stcn-lite-points, stcn-lite-masks or a file of"),
         ("random:vit", "random:vit: expected weights of stcn_resnet50, stcn_lite, found 'vit'"),
     ],
 )
@@ -108,5 +108,5 @@ def test_settings_that_cannot_be_meant(change: dict[str, int], message: str) -> 
 
 
 def test_packaged_models_are_named_after_their_files() -> None:
-    assert list(PACKAGED) == ["stcn-lite", "stcn-lite-points"]
+    assert list(PACKAGED) == ["stcn-lite", "stcn-lite-points", "stcn-lite-masks"]
     assert all(file.endswith(".safetensors") for file in PACKAGED.values())

@@ -343,7 +343,8 @@ BAD_INPUT: dict[str, tuple[Callable[[Path], list[object]], str]] = {
     ),
     "unknown model": (
         with_points("--model", "stcn-light"),
-        "model: expected stcn-lite, stcn-lite-points or a file of weights, found 'stcn-light'",
+        "model: expected stcn-lite, stcn-lite-points, stcn-lite-masks or a file of weights, found "
+        "'stcn-light'",
     ),
     "nothing given": (lambda scene: [], "expected --points FILE or --mask FILE, found neither"),
     "both given": (
