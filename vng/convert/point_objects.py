@@ -82,7 +82,7 @@ def object_number(key: str) -> int:
     """The obj_id of a record: a positive integer below 10^18 that depends on its key alone.
 
     >>> object_number("69e69b3a8b29d92dd94be66c79f82d69")
-    725650110171379384
+    47573770731739726
     """
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:16], "big") % (MAX_OBJ_ID - 1) + 1
