@@ -103,6 +103,19 @@ def _image(
 
 def _read_things(slots: Mapping[int, int], path: Path) -> NDArray[np.uint8]:
     """Object ids of a panoptic PNG, uint8 [H, W]."""
-    rgb = read_image(path).astype(np.int64)
-    ids, place = np.unique(rgb @ [1, 256, 256 * 256], return_inverse=True)
-    return np.array([slots.get(int(one), 0) for one in ids], np.uint8)[place.reshape(rgb.shape[:2])]
+    segments = read_segment_ids(path)
+    ids, place = np.unique(segments, return_inverse=True)
+    return np.array([slots.get(int(one), 0) for one in ids], np.uint8)[
+        place.reshape(segments.shape)
+    ]
+
+
+def read_segment_ids(path: str | Path) -> NDArray[np.int64]:
+    """The segment of every pixel of a panoptic PNG, int64 [H, W]: R + 256 G + 65536 B.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: it is damaged.
+    """
+    ids: NDArray[np.int64] = read_image(path).astype(np.int64) @ np.array([1, 256, 256 * 256])
+    return ids

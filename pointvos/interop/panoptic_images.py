@@ -14,14 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pointvos.core.errors import InputError
-from pointvos.core.images import read_image
 from pointvos.core.jsonfile import read_json
 from pointvos.core.mask_store.stored_mask import StoredMask
 from pointvos.core.safe_names import safe_join
+from pointvos.formats.coco_panoptic import read_segment_ids
 from pointvos.formats.coco_png import read_coco_png
 from pointvos.interop.dataset_dicts import (
     COUNTS,
@@ -205,7 +202,7 @@ def _annotations(
     segments: Sequence[Mapping[str, Any]], png: Path, image: Mapping[str, Any], box_mode: int
 ) -> list[dict[str, Any]]:
     """The things of an image with their masks; crowds are marked as such."""
-    ids = _segment_ids(png)
+    ids = read_segment_ids(png)
     size = (image["height"], image["width"])
     if ids.shape != size:
         raise InputError(
@@ -227,9 +224,3 @@ def _annotations(
         )
         found.append({**annotation, "iscrowd": segment["iscrowd"]})
     return found
-
-
-def _segment_ids(png: Path) -> NDArray[np.int64]:
-    """The segment of every pixel, int64 [H, W]: R + 256 G + 65536 B."""
-    ids: NDArray[np.int64] = read_image(png).astype(np.int64) @ np.array([1, 256, 65536])
-    return ids

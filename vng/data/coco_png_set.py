@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from pointvos.core.errors import InputError
-from pointvos.core.images import read_image
 from pointvos.core.jsonfile import read_json
 from pointvos.core.mask_store.stored_mask import StoredMask
 from pointvos.core.safe_names import safe_join
+from pointvos.formats.coco_panoptic import read_segment_ids
 from pointvos.formats.coco_png import ImageNarrative, read_coco_png
 from vng.data.expressions import ActorNarrative, Expression, NarratedVideo
 
@@ -101,7 +101,7 @@ class CocoPngSet:
             InputError: it is damaged, or does not show a segment of the object.
         """
         path = self.panoptic[video.name]
-        segment_of_pixel = read_image(path).astype(np.int64) @ np.array([1, 256, 65536])
+        segment_of_pixel = read_segment_ids(path)
         wanted = self.segments[video.name][object_id]
         missing = [one for one in wanted if not (segment_of_pixel == one).any()]
         if missing:
