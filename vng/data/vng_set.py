@@ -13,13 +13,13 @@ empty mask means that the object is absent. Whether a set is sparse is declared:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pointvos.core.errors import InputError
 from pointvos.core.jsonfile import read_json
 from pointvos.core.mask_store.reader import MaskStore
-from pointvos.core.mask_store.stored_mask import StoredMask
+from pointvos.core.mask_store.stored_mask import StoredMask, VideoMasks
 from pointvos.formats.vng_masks import VngMasks
 from vng.data.expressions import Expression, NarratedVideo, read_expressions
 
@@ -46,6 +46,7 @@ class VngSet:
     files: tuple[VngMasks, ...]
     store: MaskStore | None
     sparse: bool
+    _latest: dict[str, VideoMasks] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def open(cls, folder: str | Path, *, original_masks: str | Path | None = None) -> VngSet:
@@ -99,7 +100,7 @@ class VngSet:
             if object_id in file:
                 return _of_file(file, video, object_id)
         if self.store is not None and video.name in self.store:
-            by_frame = self.store.read(video.name).objects.get(str(object_id))
+            by_frame = self._stored(self.store, video.name).objects.get(str(object_id))
             if by_frame is not None:
                 unknown = sorted(set(by_frame) - set(video.frames))
                 if unknown:
@@ -115,6 +116,15 @@ class VngSet:
             f"{self.folder / EXPRESSIONS}: {video.name}: expected masks of object {object_id} in "
             f"{' or '.join(places)}, found none"
         )
+
+    def _stored(self, store: MaskStore, name: str) -> VideoMasks:
+        """The masks of a video; the latest are kept, since objects are asked for singly."""
+        found = self._latest.get(name)
+        if found is None:
+            found = store.read(name)
+            self._latest.clear()
+            self._latest[name] = found
+        return found
 
 
 def _of_file(file: VngMasks, video: NarratedVideo, object_id: int) -> list[StoredMask | None]:
