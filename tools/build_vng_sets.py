@@ -9,7 +9,7 @@ from __future__ import annotations
 from pointvos.core.command_line import run_tool
 from pointvos.core.errors import InputError
 from pointvos.core.run_facts import RunFacts
-from pointvos.pseudomask.corpus import RunCounts
+from pointvos.pseudomask.corpus import RunCounts, unfinished
 from pointvos.pseudomask.corpus import run_shard as make_pseudo_masks
 from vng.convert.link_report import linking_table
 from vng.convert.open_job import declaration_of, open_job
@@ -49,7 +49,15 @@ def main(settings: VngSetSettings) -> None:
         backend_counts=backend_counts,
     )
     if isinstance(result, list):
-        _wait_for_others(settings, counts, result)
+        print(
+            unfinished(
+                settings.output,
+                result,
+                counts,
+                wanted="all videos of the set",
+                merge=settings.merge,
+            )
+        )
         return
     if "points_from_traces" in result:
         print(trace_summary(result["points_from_traces"]) + "\n")
@@ -59,21 +67,6 @@ def main(settings: VngSetSettings) -> None:
         f"{result['narratives']:,} narratives, {result['masks']:,} masks\n"
         f"written: {settings.output}"
     )
-
-
-def _wait_for_others(settings: VngSetSettings, counts: RunCounts, missing: list[str]) -> None:
-    if settings.merge and missing:
-        raise InputError(
-            f"{settings.output}: expected all videos of the set, found {len(missing)} yet to be "
-            f"made (first: {missing[0]}); run their shards"
-        )
-    if settings.merge:
-        raise InputError(f"{settings.output}: expected no shard at work, found one; wait")
-    if missing:
-        left = f"{len(missing)} videos of other shards are to be made, the last shard merges"
-    else:
-        left = "another shard merges"
-    print(f"made now: {counts.made} videos; {left}")
 
 
 if __name__ == "__main__":

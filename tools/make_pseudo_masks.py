@@ -17,7 +17,14 @@ from pointvos.core.run_facts import RunFacts
 from pointvos.pseudomask.annotated_videos import read_annotated_videos
 from pointvos.pseudomask.backend_weights import weights_sha256
 from pointvos.pseudomask.builders import backend_by_name
-from pointvos.pseudomask.corpus import COMMIT_SECONDS, CorpusJob, RunCounts, job_identity, run_shard
+from pointvos.pseudomask.corpus import (
+    COMMIT_SECONDS,
+    CorpusJob,
+    RunCounts,
+    job_identity,
+    run_shard,
+    unfinished,
+)
 from pointvos.pseudomask.corpus_folder import CorpusFolder
 from pointvos.pseudomask.corpus_results import Extras, finish, is_finished, summary_table
 from pointvos.pseudomask.engines import EngineSettings
@@ -111,7 +118,15 @@ def main(settings: PseudoMaskSettings) -> None:
         return
     result = finish(job, settings.frames, counts, extras, facts)
     if isinstance(result, list):
-        _wait_for_others(settings, counts, result)
+        print(
+            unfinished(
+                settings.output,
+                result,
+                counts,
+                wanted="the masks of all videos",
+                merge=settings.merge,
+            )
+        )
         return
     print(summary_table(result))
     print(f"written: {settings.output}")
@@ -166,21 +181,6 @@ def open_job(settings: PseudoMaskSettings) -> CorpusJob:
         max_left_out=settings.max_left_out,
         commit_seconds=settings.commit_every,
     )
-
-
-def _wait_for_others(settings: PseudoMaskSettings, counts: RunCounts, missing: list[str]) -> None:
-    if settings.merge and missing:
-        raise InputError(
-            f"{settings.output}: expected the masks of all videos, found {len(missing)} yet to be "
-            f"made (first: {missing[0]}); run their shards"
-        )
-    if settings.merge:
-        raise InputError(f"{settings.output}: expected no shard at work, found one; wait")
-    if missing:
-        left = f"{len(missing)} videos of other shards are to be made, the last shard merges"
-    else:
-        left = "another shard merges"
-    print(f"made now: {counts.made} videos; {left}")
 
 
 def _counts(text: str) -> tuple[int, ...]:

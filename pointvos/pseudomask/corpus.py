@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -281,6 +281,35 @@ class _Committer:
 def missing_videos(job: CorpusJob, state: JobState) -> list[str]:
     """The videos that no shard has made or found to be without frames."""
     return sorted(set(job.annotated.videos) - state.completed - set(state.reports))
+
+
+def unfinished(
+    output: Path, missing: Sequence[str], counts: RunCounts, *, wanted: str, merge: bool
+) -> str:
+    """What is said where a shard is through and the whole job is not.
+
+    Args:
+        output: folder of the job.
+        missing: videos that are still to be made; none if another shard is at work.
+        counts: what this run did.
+        wanted: what there should be all of, for messages.
+        merge: whether the run was to do nothing but merge.
+
+    Raises:
+        InputError: it was, and cannot.
+    """
+    if merge and missing:
+        raise InputError(
+            f"{output}: expected {wanted}, found {len(missing)} yet to be made (first: "
+            f"{missing[0]}); run their shards"
+        )
+    if merge:
+        raise InputError(f"{output}: expected no shard at work, found one; wait")
+    if missing:
+        left = f"{len(missing)} videos of other shards are to be made, the last shard merges"
+    else:
+        left = "another shard merges"
+    return f"made now: {counts.made} videos; {left}"
 
 
 def job_identity(
