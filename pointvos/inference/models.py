@@ -17,6 +17,8 @@ from pointvos.nn.builders import BUILDERS
 from pointvos.nn.official_weights import load_official_stcn
 from pointvos.nn.stcn import STCN
 
+UsedSettings = dict[str, int | float | list[float] | None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class PropagationSettings:
@@ -131,6 +133,19 @@ class TrainedModel:
             edge_radius=chosen.edge_radius or None,
             reference_scales=chosen.reference_scales or (1.0,),
         )
+
+    def used_settings(self, settings: PropagationSettings | None = None) -> UsedSettings:
+        """The settings that come to be used, the model's own included."""
+        propagator = self.propagator(settings)
+        return {
+            "resolution": propagator.resolution,
+            "top_k": propagator.top_k,
+            "memory_every": propagator.memory_every,
+            "max_memory_frames": propagator.memory.max_frames,
+            "gate": propagator.gate,
+            "edge_radius": propagator.edge_radius,
+            "reference_scales": list(propagator.reference_scales),
+        }
 
 
 def load_model(

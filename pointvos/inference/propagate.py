@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
 from pointvos.core.frames import Frame, FrameSource
-from pointvos.inference.propagator import GivenObject, Propagator
+from pointvos.inference.models import PropagationSettings, UsedSettings
+from pointvos.inference.propagator import GivenObject
 from pointvos.inference.segmentation import PackedSegmentation, Segmentation
 
 # A video file decodes forward only: going backward, this much of it is decoded at once.
 BACKWARD_CHUNK_BYTES = 64_000_000
+
+
+Segmented = TypeVar("Segmented", covariant=True)
+
+
+class Follower(Protocol[Segmented]):
+    """Follows the objects of one video: a `Propagator`, or what stands before one."""
+
+    def step(
+        self, frame: NDArray[np.uint8], new_objects: Mapping[int, GivenObject] | None = None, /
+    ) -> Segmented:
+        """Segment the next frame; see `Propagator.step`."""
+
+
+class VideoModel(Protocol):
+    """What segments videos: a trained network, or a mask backend and a network behind it."""
+
+    @property
+    def name(self) -> str:
+        """As it was asked for."""
+
+    def propagator(self, settings: PropagationSettings | None = None) -> Follower[Segmentation]:
+        """One that has seen nothing; values of `settings` that are None take the model's."""
+
+    def used_settings(self, settings: PropagationSettings | None = None) -> UsedSettings:
+        """The settings that such a propagator uses, the model's own included."""
 
 
 class PropagatedFrame(NamedTuple):
@@ -22,7 +52,7 @@ class PropagatedFrame(NamedTuple):
 
 
 def propagate(
-    new_propagator: Callable[[], Propagator],
+    new_propagator: Callable[[], Follower[Segmentation]],
     frames: FrameSource,
     objects: Mapping[int, Mapping[int, GivenObject]],
     *,

@@ -18,8 +18,8 @@ from pointvos.core.progress import progress
 from pointvos.core.run_facts import RunFacts
 from pointvos.core.video_writer import write_video
 from pointvos.inference.given_objects import GivenObjects
-from pointvos.inference.models import PropagationSettings, TrainedModel
-from pointvos.inference.propagate import propagate
+from pointvos.inference.models import PropagationSettings
+from pointvos.inference.propagate import VideoModel, propagate
 from pointvos.inference.video_report import ObjectReport, VideoReport
 from pointvos.visualize.overlay import overlay
 from pointvos.visualize.strip import CaptionedPicture, picture_strip, small_overlay, strip_frames
@@ -28,7 +28,7 @@ WRITTEN = ("masks", "overlay.mp4", "strip.png", "results.json")
 
 
 def propagate_video(
-    model: TrainedModel,
+    model: VideoModel,
     frames: FrameSource,
     given: GivenObjects,
     output: str | Path,
@@ -46,7 +46,7 @@ def propagate_video(
     ``results.json``.
 
     Args:
-        model: the network and its settings.
+        model: segments the video.
         frames: the video.
         given: the objects to follow.
         output: a folder that does not exist or is empty.
@@ -74,7 +74,7 @@ def propagate_video(
             frames=list(frames.names),
             objects=[_object_report(given, frames, i, areas[i]) for i in given.object_ids],
             model=model.name,
-            propagation=_used_settings(model, settings),
+            propagation=model.used_settings(settings),
             segmenting_seconds=segmented - started,
             drawing_seconds=time.perf_counter() - segmented,
         )
@@ -83,7 +83,7 @@ def propagate_video(
 
 
 def _write_masks(
-    model: TrainedModel,
+    model: VideoModel,
     frames: FrameSource,
     given: GivenObjects,
     folder: Path,
@@ -144,19 +144,3 @@ def _object_report(
         points=sum(len(of_frame.foreground) for of_frame in points if of_frame is not None) or None,
         area=area,
     )
-
-
-def _used_settings(
-    model: TrainedModel, settings: PropagationSettings | None
-) -> dict[str, int | float | list[float] | None]:
-    """The settings that came to be used, the model's own included."""
-    propagator = model.propagator(settings)
-    return {
-        "resolution": propagator.resolution,
-        "top_k": propagator.top_k,
-        "memory_every": propagator.memory_every,
-        "max_memory_frames": propagator.memory.max_frames,
-        "gate": propagator.gate,
-        "edge_radius": propagator.edge_radius,
-        "reference_scales": list(propagator.reference_scales),
-    }

@@ -15,7 +15,7 @@ from pointvos.core.points import Points
 from pointvos.inference.background_points import taken_in
 from pointvos.inference.coarse_to_fine import ascend_to_one, scaled_size, segment_from_points
 from pointvos.inference.distance_gate import coarse_mask, connected, within
-from pointvos.inference.edge_filter import follow_edges
+from pointvos.inference.edge_filter import EdgeFilter
 from pointvos.inference.joint_masks import JointMasks
 from pointvos.inference.memory_bank import MemoryBank
 from pointvos.inference.network_view import NetworkView
@@ -165,7 +165,7 @@ class Propagator:
         """Probabilities of objects, each by itself, along the edges of the image."""
         if self.edge_radius is None:
             return prob_OHW
-        return follow_edges(prob_OHW, frame_BCHW[0], self._in_px(self.edge_radius))
+        return EdgeFilter(frame_BCHW[0], self._in_px(self.edge_radius))(prob_OHW)
 
     def _start(
         self,

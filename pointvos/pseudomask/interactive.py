@@ -20,7 +20,7 @@ from pointvos.core import geometry
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
 from pointvos.inference.coarse_to_fine import ascend_to_one
-from pointvos.inference.edge_filter import follow_edges
+from pointvos.inference.edge_filter import EdgeFilter
 from pointvos.nn.interactive.features import STRIDE, FrameFeatures
 from pointvos.nn.interactive.mask_head import NOTHING
 from pointvos.nn.interactive.segmenter import InteractiveSegmenter
@@ -35,11 +35,11 @@ EDGE_RADIUS = 0.06
 LONGEST = 4  # times the short side; longer images are made narrower inside
 
 
-class _Copy(NamedTuple):
-    """An image at one size, and what the network knows of it."""
+class _Encoded(NamedTuple):
+    """What is known of an image before anybody says anything of its objects."""
 
-    rgb_CHW: Tensor
-    features: FrameFeatures
+    copies: list[FrameFeatures]  # of its copies, coarse to fine
+    edges: EdgeFilter | None  # of the last
 
 
 class InteractiveBackend:
@@ -82,7 +82,7 @@ class InteractiveBackend:
         self.scales = tuple(scales)
         self.edge_radius = edge_radius
         self.connected = connected
-        self._latest: tuple[bytes, list[_Copy]] | None = None
+        self._latest: tuple[bytes, _Encoded] | None = None
 
     @torch.inference_mode()
     def masks(
@@ -101,15 +101,15 @@ class InteractiveBackend:
             return []
         height, width = image.shape[:2]
         given = ImagePrompts.of(checked, height, width)
-        copies = self._copies(image)
+        copies, edges = self._encoded(image)
         if given.disputed:
             first_HW = _largest(self._segment(copies, given), height, width)
             given = given.settled(first_HW)
         logits_KHW = self._segment(copies, given)
         prob_KHW = logits_KHW.softmax(dim=0)
         largest_KHW = logits_KHW
-        if self.edge_radius is not None:
-            largest_KHW = prob_KHW = self._along_edges(logits_KHW, copies[-1], self.edge_radius)
+        if edges is not None:
+            largest_KHW = prob_KHW = _along_edges(logits_KHW, edges, copies[-1].size)
         index_HW = _largest(largest_KHW, height, width)
         sure = _scores(prob_KHW)
         results = []
@@ -120,7 +120,7 @@ class InteractiveBackend:
             results.append(MaskResult(mask, sure[slot]))
         return results
 
-    def _copies(self, image: NDArray[np.uint8]) -> list[_Copy]:
+    def _encoded(self, image: NDArray[np.uint8]) -> _Encoded:
         # By content: a caller may refill the same array with the next frame.
         digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16)
         digest.update(repr(image.shape).encode())
@@ -128,28 +128,37 @@ class InteractiveBackend:
         latest = self._latest  # read once: another thread may replace it
         if latest is None or latest[0] != key:
             self._latest = latest = None  # frees the old one before the new one is made
-            self._latest = latest = key, [self._copy(image, scale) for scale in self.scales]
+            self._latest = latest = key, self._encode(image)
         return latest[1]
 
-    def _copy(self, image: NDArray[np.uint8], scale: float) -> _Copy:
+    def _encode(self, image: NDArray[np.uint8]) -> _Encoded:
+        copies, edges = [], None
+        for scale in self.scales:
+            rgb_BCHW = self._copy(image, scale)
+            copies.append(self.network.encode(rgb_BCHW))
+        if self.edge_radius is not None:
+            edges = EdgeFilter(rgb_BCHW[0], self.edge_radius * min(rgb_BCHW.shape[2:]))
+        return _Encoded(copies, edges)
+
+    def _copy(self, image: NDArray[np.uint8], scale: float) -> Tensor:
+        """The image at a scale, float32 [1, 3, H, W]."""
         size = network_size(image.shape[0], image.shape[1], scale * self.resolution)
         rgb_BCHW = torch.tensor(image).to(self.network.pixel_mean.device).permute(2, 0, 1)[None]
         rgb_BCHW = rgb_BCHW.float() / 255
         if size != image.shape[:2]:
             rgb_BCHW = F.interpolate(rgb_BCHW, size, mode="bilinear", antialias=True)
-        rgb_BCHW = rgb_BCHW.contiguous(memory_format=torch.channels_last)
-        return _Copy(rgb_BCHW[0], self.network.encode(rgb_BCHW))
+        return rgb_BCHW.contiguous(memory_format=torch.channels_last)
 
-    def _segment(self, copies: Sequence[_Copy], given: ImagePrompts) -> Tensor:
+    def _segment(self, copies: Sequence[FrameFeatures], given: ImagePrompts) -> Tensor:
         """Logits from coarse to fine, float32 [K, H, W] at stride 4 of the last copy."""
         device = self.network.pixel_mean.device
         if all(mask is not None for mask in given.previous):
             copies = copies[-1:]
-        logits_BKHW = given.previous_logits(*copies[0].features.size)
+        logits_BKHW = given.previous_logits(*copies[0].size)
         for copy in copies:
-            rows, columns = copy.features.size
+            rows, columns = copy.size
             logits_BKHW = self.network.segment(
-                copy.features,
+                copy,
                 given.clicks(rows, columns).to(device),
                 given.traces_on(rows, columns).to(device),
                 objects=len(given.positive),
@@ -158,15 +167,6 @@ class InteractiveBackend:
         assert logits_BKHW is not None
         logits_KHW = logits_BKHW[0].float()
         return _connected(logits_KHW, given) if self.connected else logits_KHW
-
-    def _along_edges(self, logits_KHW: Tensor, copy: _Copy, radius: float) -> Tensor:
-        """Probabilities along the edges of an image, background first, at its size."""
-        rows, columns = copy.features.size
-        enlarged_KHW = F.interpolate(logits_KHW[None], (rows, columns), mode="bilinear")[0]
-        prob_OHW = enlarged_KHW.softmax(dim=0)[1:]
-        prob_OHW = follow_edges(prob_OHW, copy.rgb_CHW, radius * min(rows, columns))
-        background_1HW = (1 - prob_OHW.sum(dim=0, keepdim=True)).clamp_min(0)
-        return torch.cat([background_1HW, prob_OHW])
 
 
 def network_size(height: int, width: int, short_side: float) -> tuple[int, int]:
@@ -181,6 +181,14 @@ def network_size(height: int, width: int, short_side: float) -> tuple[int, int]:
         for side in (height, width)
     )
     return rows, columns
+
+
+def _along_edges(logits_KHW: Tensor, edges: EdgeFilter, size: tuple[int, int]) -> Tensor:
+    """Probabilities along the edges of an image, background first, at its size."""
+    enlarged_KHW = F.interpolate(logits_KHW[None], size, mode="bilinear")[0]
+    prob_OHW = edges(enlarged_KHW.softmax(dim=0)[1:])
+    background_1HW = (1 - prob_OHW.sum(dim=0, keepdim=True)).clamp_min(0)
+    return torch.cat([background_1HW, prob_OHW])
 
 
 def _largest(map_KHW: Tensor, height: int, width: int) -> NDArray[np.uint8]:

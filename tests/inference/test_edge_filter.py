@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pointvos.inference.edge_filter import COLOUR_NOISE, follow_edges
+from pointvos.inference.edge_filter import COLOUR_NOISE, EdgeFilter
 from pointvos.nn.stcn import PREDICTION_STRIDE
 
 HEIGHT, WIDTH = 48, 64
@@ -43,7 +43,7 @@ def test_it_is_the_guided_filter_of_the_paper() -> None:
     rgb = F.interpolate(noise(1, 3, 12, 16), (HEIGHT, WIDTH), mode="bilinear")[0]
     prob = F.interpolate(noise(1, 2, 6, 8), (HEIGHT, WIDTH), mode="bilinear")[0]
     small_rgb = F.avg_pool2d(rgb, PREDICTION_STRIDE).double().numpy()
-    found = follow_edges(prob, rgb, radius=2 * PREDICTION_STRIDE)
+    found = EdgeFilter(rgb, radius=2 * PREDICTION_STRIDE)(prob)
     for o in range(2):
         small_prob = F.avg_pool2d(prob[o][None], PREDICTION_STRIDE)[0].double().numpy()
         slope, offset = by_definition(small_prob, small_rgb, window=2)
@@ -59,7 +59,7 @@ def test_a_blurred_and_shifted_boundary_moves_to_the_edge_of_the_image() -> None
     rgb = torch.where(truth > 0, 0.7, 0.3) + 0.01 * noise(3, HEIGHT, WIDTH)
     shifted = torch.roll(truth, (3, -3), dims=(0, 1))
     blurred = F.avg_pool2d(shifted[None], 9, 1, 4)
-    found = follow_edges(blurred, rgb, radius=12)
+    found = EdgeFilter(rgb, radius=12)(blurred)
 
     def iou(mask: Tensor) -> float:
         return float((mask & (truth > 0)).sum() / (mask | (truth > 0)).sum())
@@ -71,8 +71,8 @@ def test_a_blurred_and_shifted_boundary_moves_to_the_edge_of_the_image() -> None
 def test_certainty_stays_and_probabilities_stay_in_range() -> None:
     rgb = noise(3, HEIGHT, WIDTH)
     flat = torch.stack([torch.zeros(HEIGHT, WIDTH), torch.ones(HEIGHT, WIDTH)])
-    torch.testing.assert_close(follow_edges(flat, rgb, radius=16), flat, atol=1e-4, rtol=0)
-    found = follow_edges((noise(1, HEIGHT, WIDTH) > 0.5).float(), rgb, radius=1000)
+    torch.testing.assert_close(EdgeFilter(rgb, radius=16)(flat), flat, atol=1e-4, rtol=0)
+    found = EdgeFilter(rgb, radius=1000)((noise(1, HEIGHT, WIDTH) > 0.5).float())
     assert found.min() >= 0
     assert found.max() <= 1
     assert found.isfinite().all()
@@ -81,6 +81,6 @@ def test_certainty_stays_and_probabilities_stay_in_range() -> None:
 def test_an_image_without_edges_only_smooths() -> None:
     prob = noise(1, HEIGHT, WIDTH)
     grey = torch.full((3, HEIGHT, WIDTH), 0.5)
-    found = follow_edges(prob, grey, radius=8)
+    found = EdgeFilter(grey, radius=8)(prob)
     assert found.std() < prob.std() / 4
     assert abs(float(found.mean() - prob.mean())) < 0.02

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
 from pointvos.inference.distance_gate import coarse_mask, connected, within
-from pointvos.inference.edge_filter import follow_edges
+from pointvos.inference.edge_filter import EdgeFilter
 from pointvos.inference.memory_bank import Kind
 from pointvos.inference.propagator import Propagator
 from pointvos.nn.aggregate import soft_aggregate
@@ -219,7 +219,7 @@ def test_edge_filter_is_applied_to_what_is_found_not_to_what_is_given(network: S
     free_prob, found = (p.step(frames[1]).prob_of(1) for p in (free, filtered))
     rgb = torch.from_numpy(frames[1]).permute(2, 0, 1) / 255
     alone = np.sqrt(free_prob) / (np.sqrt(free_prob) + np.sqrt(1 - free_prob))  # of aggregation
-    sharp = follow_edges(torch.from_numpy(alone)[None], rgb, radius=0.1 * 48)
+    sharp = EdgeFilter(rgb, radius=0.1 * 48)(torch.from_numpy(alone)[None])
     expected = soft_aggregate(sharp[None]).softmax(dim=1)[0, 1]
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert np.abs(found - free_prob).max() > 0.01

@@ -47,19 +47,34 @@ class AttentionBlock(nn.Module):
         Returns:
             float [B, Q, C].
         """
+        source = self.keys_and_values(source_BSC, source_position)
+        return self.read(x_BQC, self.queries(x_BQC, x_position), source, scores)
 
-        def split(tokens: Tensor) -> Tensor:
-            heads: Tensor = tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            return heads
+    def queries(self, x_BQC: Tensor, position: Tensor) -> Tensor:
+        """What tokens ask for, float [B, M, Q, C / M]."""
+        return self._split(self.query(x_BQC + position))
 
-        query = split(self.query(x_BQC + x_position))
-        key = split(self.key(source_BSC + source_position))
-        value = split(self.value(source_BSC))
+    def keys_and_values(self, source_BSC: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+        """What tokens answer, twice float [B, M, S, C / M]."""
+        return self._split(self.key(source_BSC + position)), self._split(self.value(source_BSC))
+
+    def read(
+        self,
+        x_BQC: Tensor,
+        query: Tensor,
+        source: tuple[Tensor, Tensor],
+        scores: Tensor | None = None,
+    ) -> Tensor:
+        """Read what is prepared: `queries` of the tokens and `keys_and_values` of the source."""
         if scores is not None and scores.is_floating_point():
             scores = scores.to(query.dtype)
-        read = F.scaled_dot_product_attention(query, key, value, attn_mask=scores)
+        read = F.scaled_dot_product_attention(query, *source, attn_mask=scores)
         out_BQC: Tensor = self.norm(x_BQC + self.out(read.transpose(1, 2).flatten(2)))
         return out_BQC
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        heads: Tensor = tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return heads
 
 
 class FeedForwardBlock(nn.Module):

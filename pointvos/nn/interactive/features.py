@@ -36,6 +36,22 @@ class EvidenceFeatures(NamedTuple):
     similarity_BSS: Tensor
 
 
+class FrameTokens(NamedTuple):
+    """The part of `pointvos.nn.interactive.transformer` that no click changes.
+
+    Attributes:
+        sources: for each of its layers in which queries read the frame the keys and values, float
+            [B, M, S, C / M] with M heads and S pixels of a scale.
+        pixel_BCHW: float, what queries are compared with to give masks.
+        asked_BMSC: float [B, M, S, C / M], what the pixels of the mask features ask of the queries
+            in the first layer in which they read them.
+    """
+
+    sources: tuple[tuple[Tensor, Tensor], ...]
+    pixel_BCHW: Tensor
+    asked_BMSC: Tensor | None
+
+
 class FrameFeatures(NamedTuple):
     """Features of a batch of frames; encode once, segment after every click.
 
@@ -43,11 +59,13 @@ class FrameFeatures(NamedTuple):
         scales: three float [B, C, H, W], strides 32, 16 and 8; read by the queries.
         mask_BCHW: float, compared with the queries to give masks.
         evidence: for the evidence path, where the network has one.
+        tokens: for the transformer; None until it has seen the features.
     """
 
     scales: tuple[Tensor, Tensor, Tensor]
     mask_BCHW: Tensor
     evidence: EvidenceFeatures | None
+    tokens: FrameTokens | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -34,16 +34,19 @@ class MaskHead(nn.Module):
             self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
             self.bias = nn.Parameter(torch.zeros(()))
 
-    def forward(self, query_BQC: Tensor, mask_BCHW: Tensor) -> Tensor:
-        """[B, Q, C], [B, C, H, W] -> logits of every query, float [B, Q, H, W]."""
+    def forward(self, query_BQC: Tensor, pixel_BCHW: Tensor) -> Tensor:
+        """[B, Q, C], `pixels` of the mask features -> logits of every query, float [B, Q, H, W]."""
         x_BQC = self.norm(query_BQC)
         for index, layer in enumerate(self.layers):
             x_BQC = layer(F.relu(x_BQC) if index else x_BQC)
         if self.unit_length:
             x_BQC = F.normalize(x_BQC, dim=-1) * self.log_scale.exp()
-            mask_BCHW = F.normalize(mask_BCHW, dim=1)
-        logits_BQHW: Tensor = (x_BQC @ mask_BCHW.flatten(2)).unflatten(-1, mask_BCHW.shape[-2:])
+        logits_BQHW: Tensor = (x_BQC @ pixel_BCHW.flatten(2)).unflatten(-1, pixel_BCHW.shape[-2:])
         return logits_BQHW + self.bias if self.unit_length else logits_BQHW
+
+    def pixels(self, mask_BCHW: Tensor) -> Tensor:
+        """What queries are compared with, float [B, C, H, W]; the same for all queries."""
+        return F.normalize(mask_BCHW, dim=1) if self.unit_length else mask_BCHW
 
 
 def largest_of_each(

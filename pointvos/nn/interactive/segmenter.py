@@ -98,7 +98,8 @@ class InteractiveSegmenter(nn.Module):
                 "frames, or pad them with pointvos.nn.padding.pad_to_multiple and move the clicks"
             )
         trunk = self.trunk((frames_BCHW - self.pixel_mean) / self.pixel_std)
-        return self.pixel_decoder(trunk)
+        features = self.pixel_decoder(trunk)
+        return features._replace(tokens=self.transformer.tokens(features))
 
     def segment(
         self,

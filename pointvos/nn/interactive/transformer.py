@@ -5,13 +5,14 @@ height and width (of the level at hand).
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pointvos.nn.interactive.attention import AttentionBlock, FeedForwardBlock
-from pointvos.nn.interactive.features import FrameFeatures
+from pointvos.nn.interactive.features import FrameFeatures, FrameTokens
 from pointvos.nn.interactive.mask_head import MaskHead
 from pointvos.nn.interactive.positions import map_encoding
 from pointvos.nn.interactive.prompts import BACKGROUND
@@ -38,8 +39,9 @@ class QueryLayer(nn.Module):
         readable_B1QS: Tensor,
         scores_BMQQ: Tensor,
     ) -> Tensor:
-        """Read the source (features [B, S, C] and positions [S, C]), then each other."""
-        x_BQC = self.read_frame(x_BQC, position_BQC, *source, readable_B1QS)
+        """Read the source (keys and values of a scale), then each other."""
+        asked = self.read_frame.queries(x_BQC, position_BQC)
+        x_BQC = self.read_frame.read(x_BQC, asked, source, readable_B1QS)
         x_BQC = self.read_queries(x_BQC, position_BQC, x_BQC, position_BQC, scores_BMQQ)
         x_BQC = self.feed_forward(x_BQC)
         return x_BQC
@@ -53,14 +55,17 @@ class PixelLayer(nn.Module):
         self.read_queries = AttentionBlock(channels=channels, heads=heads)
         self.feed_forward = FeedForwardBlock(channels=channels, hidden=hidden)
 
+    def ask(self, pixel_BSC: Tensor, position_SC: Tensor) -> Tensor:
+        """What pixels ask of the queries, float [B, M, S, C / M]."""
+        return self.read_queries.queries(pixel_BSC, position_SC)
+
     def forward(
-        self, pixel_BSC: Tensor, position_SC: Tensor, x_BQC: Tensor, queries: Queries
+        self, pixel_BSC: Tensor, asked_BMSC: Tensor, x_BQC: Tensor, queries: Queries
     ) -> Tensor:
-        """[B, S, C] -> [B, S, C]."""
+        """[B, S, C] and what these pixels ask for -> [B, S, C]."""
+        source = self.read_queries.keys_and_values(x_BQC, queries.position_BQC)
         valid_B11Q = queries.valid_BQ[:, None, None]
-        pixel_BSC = self.read_queries(
-            pixel_BSC, position_SC, x_BQC, queries.position_BQC, valid_B11Q
-        )
+        pixel_BSC = self.read_queries.read(pixel_BSC, asked_BMSC, source, valid_B11Q)
         pixel_BSC = self.feed_forward(pixel_BSC)
         return pixel_BSC
 
@@ -123,34 +128,45 @@ class InteractiveTransformer(nn.Module):
             Mask logits of all queries, float [B, Q, H, W] at the size of the mask features: before
             the first layer and after every layer. The last are the result.
         """
+        tokens = self.tokens(features) if features.tokens is None else features.tokens
         x_BQC, position_BQC = queries.content_BQC, queries.position_BQC
-        logits = [self.mask_head(x_BQC, features.mask_BCHW)]
+        logits = [self.mask_head(x_BQC, tokens.pixel_BCHW)]
         look_BQHW = logits[0]
         if previous_BKHW is not None:
+            # Of the size that is asked for first: a map for each query is much more than these.
+            size = features.scales[0].shape[-2:]
+            previous_BKHW = F.interpolate(previous_BKHW, size=size, mode="bilinear")
             look_BQHW = _of_each_query(previous_BKHW, queries)
-        scales = [self._tokens(features, index) for index in range(SCALES)]
         for index, layer in enumerate(self.query_layers):
             readable = may_read(look_BQHW, features.scales[index % SCALES].shape[-2:])
             scores = self._scores(queries, index)
-            x_BQC = layer(x_BQC, position_BQC, scales[index % SCALES], readable, scores)
-            look_BQHW = self.mask_head(x_BQC, features.mask_BCHW)
+            x_BQC = layer(x_BQC, position_BQC, tokens.sources[index], readable, scores)
+            look_BQHW = self.mask_head(x_BQC, tokens.pixel_BCHW)
             logits.append(look_BQHW)
 
-        size = features.mask_BCHW.shape[-2:]
         pixel_BSC = features.mask_BCHW.flatten(2).transpose(1, 2)
-        position_SC = map_encoding(size[0], size[1], pixel_BSC.shape[-1], pixel_BSC.device)
-        for layer in self.pixel_layers:
-            pixel_BSC = layer(pixel_BSC, position_SC.to(pixel_BSC.dtype), x_BQC, queries)
-            mask_BCHW = pixel_BSC.transpose(1, 2).unflatten(-1, size)
-            logits.append(self.mask_head(x_BQC, mask_BCHW))
+        asked_BMSC = tokens.asked_BMSC
+        for layer in cast(list[PixelLayer], self.pixel_layers):
+            if asked_BMSC is None:  # of every layer but the first
+                asked_BMSC = layer.ask(pixel_BSC, _positions(features.mask_BCHW))
+            pixel_BSC = layer(pixel_BSC, asked_BMSC, x_BQC, queries)
+            asked_BMSC = None
+            mask_BCHW = pixel_BSC.transpose(1, 2).unflatten(-1, features.mask_BCHW.shape[-2:])
+            logits.append(self.mask_head(x_BQC, self.mask_head.pixels(mask_BCHW)))
         return tuple(logits)
 
-    def _tokens(self, features: FrameFeatures, index: int) -> tuple[Tensor, Tensor]:
-        scale_BCHW = features.scales[index]
-        height, width = scale_BCHW.shape[-2:]
-        position_SC = map_encoding(height, width, scale_BCHW.shape[1], scale_BCHW.device)
-        tokens_BSC = scale_BCHW.flatten(2).transpose(1, 2) + self.level[index]
-        return tokens_BSC, position_SC.to(scale_BCHW.dtype)
+    def tokens(self, features: FrameFeatures) -> FrameTokens:
+        """What the layers read of frames, for all clicks on them."""
+        sources = []
+        for index, layer in enumerate(cast(list[QueryLayer], self.query_layers)):
+            scale_BCHW = features.scales[index % SCALES]
+            scale_BSC = scale_BCHW.flatten(2).transpose(1, 2) + self.level[index % SCALES]
+            sources.append(layer.read_frame.keys_and_values(scale_BSC, _positions(scale_BCHW)))
+        pixel_BSC = features.mask_BCHW.flatten(2).transpose(1, 2)
+        asked_BMSC = None
+        for first in cast(list[PixelLayer], self.pixel_layers[:1]):
+            asked_BMSC = first.ask(pixel_BSC, _positions(features.mask_BCHW))
+        return FrameTokens(tuple(sources), self.mask_head.pixels(features.mask_BCHW), asked_BMSC)
 
     def _scores(self, queries: Queries, index: int) -> Tensor:
         """What is added to the scores among queries, float32 [B, M or 1, Q, Q]."""
@@ -162,6 +178,12 @@ class InteractiveTransformer(nn.Module):
             same_M11, background_M11 = self.object_scores[index][..., None, None]
             scores = scores + same_B1QQ * same_M11 + background_B11Q * background_M11
         return scores.expand(-1, -1, queries.valid_BQ.shape[1], -1)
+
+
+def _positions(map_BCHW: Tensor) -> Tensor:
+    """Of the pixels of a map, float [H W, C] of its type."""
+    channels, height, width = map_BCHW.shape[1:]
+    return map_encoding(height, width, channels, map_BCHW.device).to(map_BCHW.dtype)
 
 
 def may_read(look_BQHW: Tensor, size: Sequence[int]) -> Tensor:

@@ -53,6 +53,15 @@ def test_every_multiple_of_32_fits(network: InteractiveSegmenter, height: int, w
         assert logits.isfinite().all()
 
 
+@torch.inference_mode()
+def test_what_no_click_changes_is_prepared_once(network: InteractiveSegmenter) -> None:
+    features = network.encode(frames())
+    given = clicks(GIVEN)
+    prepared = network.segment(features, given, objects=OBJECTS)
+    fresh = network.segment(features._replace(tokens=None), given, objects=OBJECTS)
+    assert_same(prepared, fresh)
+
+
 def test_other_sizes_are_refused(network: InteractiveSegmenter) -> None:
     with pytest.raises(ValueError, match="multiples of 32, got 64x90"):
         network.encode(frames(1, 64, 90))

@@ -1,13 +1,17 @@
-"""Trackers that start from the masks a backend makes of points."""
+"""Objects given by points start from masks made of them."""
+
+import json
 
 import numpy as np
 import pytest
 
-from pointvos.benchmark.pseudo_mask_tracker import PseudoMaskTracker, open_any_method
 from pointvos.core.errors import InputError
-from pointvos.core.points import Points
+from pointvos.core.points import PointLabel, Points
+from pointvos.inference.models import TrainedModel
 from pointvos.pseudomask.backend import MaskResult
 from pointvos.pseudomask.grabcut import GrabCut
+from pointvos.pseudomask.joined_models import DEFAULT_MODEL, JoinedModel, open_model
+from pointvos.pseudomask.start_from_masks import StartFromMasks
 from tests.benchmark.coloured_squares import COLOURS, RED_AND_BLUE
 from tests.tiny_datasets import HEIGHT, WIDTH
 
@@ -46,7 +50,7 @@ class Boxes:
 
 def test_the_tracker_gets_the_masks_of_the_backend():
     notes = Notes()
-    tracker = PseudoMaskTracker(GrabCut(), notes)
+    tracker = StartFromMasks(GrabCut(), notes)
     tracker.step(FRAME, {1: ON_RED, 2: ON_BLUE})
     tracker.step(FRAME)
     given, later = notes.given
@@ -60,9 +64,9 @@ def test_the_tracker_gets_the_masks_of_the_backend():
 def test_objects_of_a_frame_are_asked_for_at_once_and_do_not_overlap():
     backend, notes = Boxes((slice(0, 30), 0.6), (slice(20, 60), 0.9)), Notes()
     both = Points.from_pixels([(7, 8), (60, 2)], [1, 0])
-    PseudoMaskTracker(backend, notes).step(FRAME, {3: both, 7: ON_BLUE})
+    StartFromMasks(backend, notes).step(FRAME, {3: both, 7: ON_BLUE})
     (prompts,) = backend.prompts
-    assert [len(prompt.points) for prompt in prompts] == [1, 1]  # background points are not used
+    assert [len(prompt.points) for prompt in prompts] == [2, 1]  # those beside it count as well
     first, second = notes.given[0][3], notes.given[0][7]
     assert not (first & second).any()
     assert first[:, :20].all()
@@ -73,27 +77,56 @@ def test_given_masks_stay_and_an_object_that_is_not_found_starts_from_its_points
     backend, notes = Boxes((slice(0, 0), 0.0)), Notes()
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[2:5, 2:5] = True
-    PseudoMaskTracker(backend, notes).step(FRAME, {1: mask, 2: ON_BLUE})
+    StartFromMasks(backend, notes).step(FRAME, {1: mask, 2: ON_BLUE})
     assert len(backend.prompts[0]) == 1
     assert notes.given[0][1] is mask
     assert notes.given[0][2] is ON_BLUE
 
 
-def test_methods_are_joined_by_name():
-    method = open_any_method("grabcut+nearest_colour")
-    assert method.name == "grabcut+nearest_colour"
-    found = method.start().step(FRAME, {1: ON_RED, 2: ON_BLUE})
-    assert set(np.unique(found)) == {0, 1, 2}
-    assert open_any_method("hull").weights_sha256 == ""
+def test_what_nobody_is_sure_of_is_not_used():
+    backend, notes = Boxes((slice(0, 30), 0.6)), Notes()
+    labels = [PointLabel.FOREGROUND, PointLabel.AMBIGUOUS]
+    StartFromMasks(backend, notes).step(FRAME, {1: Points.from_pixels([(7, 8), (9, 9)], labels)})
+    assert len(backend.prompts[0][0].points) == 1
+
+
+def test_frames_without_points_do_not_reach_the_backend():
+    backend, notes = Boxes((slice(0, 30), 0.6)), Notes()
+    start = StartFromMasks(backend, notes)
+    start.step(FRAME)
+    start.step(FRAME, {1: np.ones((HEIGHT, WIDTH), bool)})
+    assert backend.prompts == []
+    assert [list(given) for given in notes.given] == [[], [1]]
+
+
+def test_a_model_behind_a_backend_by_name():
+    model = open_model("grabcut+random:stcn_lite")
+    assert isinstance(model, JoinedModel)
+    assert isinstance(open_model("random:stcn_lite"), TrainedModel)
+    assert model.name == "grabcut+random:stcn_lite"
+    assert model.used_settings() == open_model("random:stcn_lite").used_settings()
+    json.dumps(model.used_settings())
+    segmentation = model.propagator().step(FRAME, {1: ON_RED, 2: ON_BLUE})
+    found = segmentation.index_mask()
+    for object_id in (1, 2):  # a mask is the result on its frame, and GrabCut's are good here
+        truth = RED_AND_BLUE[0] == object_id
+        assert ((found == object_id) & truth).sum() / truth.sum() > 0.7
+
+
+def test_the_default_model_is_packaged():
+    model = open_model(DEFAULT_MODEL)
+    assert isinstance(model, JoinedModel)
+    assert model.model.architecture == "stcn_lite"
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("grabcat+hull", r"did you mean grabcut"),
-        ("grabcut+hul", r"found 'hul'; baselines are"),
+        ("grabcat+stcn-lite", r"did you mean grabcut"),
+        ("grabcut+stcn-light", r"grabcut\+stcn-light: model: expected stcn-lite, .*'stcn-light'"),
+        ("+stcn-lite", r"backend: expected .* found ''"),
     ],
 )
-def test_unknown_parts_are_named(name, message):
+def test_unknown_parts_of_a_model_are_named(name, message):
     with pytest.raises(InputError, match=message):
-        open_any_method(name)
+        open_model(name)
