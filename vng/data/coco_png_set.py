@@ -93,6 +93,10 @@ class CocoPngSet:
             for number, expression in enumerate(video.expressions):
                 yield video, number, expression
 
+    def has_masks(self, video: NarratedVideo, object_id: int) -> bool:
+        """Whether an object is one of the image, which has the masks of all of them."""
+        return object_id in self.segments[video.name]
+
     def masks(self, video: NarratedVideo, object_id: int) -> list[StoredMask | None]:
         """The mask of an object on the only frame.
 

@@ -26,6 +26,10 @@ class VideoFolder:
             raise FileNotFoundError(f"{self.root}: expected a folder of videos, found none")
         self._latest: tuple[str, FrameSource] | None = None
 
+    def holds(self, video: NarratedVideo) -> bool:
+        """Whether there is a folder or a file of a video; it is not opened."""
+        return find_video(self.root, video.name, source=self.root) is not None
+
     def open(self, video: NarratedVideo) -> FrameSource:
         """The frames of a video.
 

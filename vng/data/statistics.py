@@ -34,6 +34,9 @@ class NarratedSet(Protocol):
     def __iter__(self) -> Iterator[tuple[NarratedVideo, int, Expression]]:
         """Every expression with its video and its id in it."""
 
+    def has_masks(self, video: NarratedVideo, object_id: int) -> bool:
+        """Whether there are masks of an object at all."""
+
     def masks(self, video: NarratedVideo, object_id: int) -> list[StoredMask | None]:
         """One mask a frame: None where not annotated, empty where the object is absent."""
 

@@ -86,6 +86,14 @@ class VngSet:
             for number, expression in enumerate(video.expressions):
                 yield video, number, expression
 
+    def has_masks(self, video: NarratedVideo, object_id: int) -> bool:
+        """Whether a mask file or the store holds an object; `masks` refuses the others."""
+        if any(object_id in file for file in self.files):
+            return True
+        if self.store is None or video.name not in self.store:
+            return False
+        return str(object_id) in self._stored(self.store, video.name).objects
+
     def masks(self, video: NarratedVideo, object_id: int) -> list[StoredMask | None]:
         """The masks of an object on the frames of its video.
 
