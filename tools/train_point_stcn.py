@@ -15,7 +15,9 @@ def main(settings: TrainSettings) -> None:
     """Train and say where the weights are."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("accelerate").setLevel(logging.WARNING)  # a line for every file it writes
-    print(f"weights: {train(settings)}")
+    weights = train(settings)
+    if not settings.dry_run:
+        print(f"weights: {weights}")
 
 
 if __name__ == "__main__":

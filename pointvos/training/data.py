@@ -27,8 +27,8 @@ from pointvos.training.settings import (
     IMAGES,
     RELEASES,
     STATIC,
+    ClipRunSettings,
     DataSource,
-    RunSettings,
     TrainSettings,
 )
 
@@ -222,7 +222,7 @@ def draw_points_apart(min_distance: float) -> DrawPoints:
 
 
 def open_sources(
-    settings: RunSettings, *, masks: bool = True
+    settings: ClipRunSettings, *, masks: bool = True
 ) -> tuple[list[tuple[ClipReader, int]], dict[str, dict[str, str]]]:
     """The readers of a run with how often each stands in the mixture, and what they do without.
 

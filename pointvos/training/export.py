@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from pointvos.core.weights import write_weights
-from pointvos.training.running_mean import RunningMean
 
 
-def export_weights(
-    network: nn.Module, mean: RunningMean | None, metadata: Mapping[str, str], path: Path
-) -> None:
-    """Write the weights (their running mean where there is one) as fp16 safetensors.
+def export_weights(weights: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path) -> None:
+    """Write weights as fp16 safetensors.
 
     Args:
-        network: as trained.
-        mean: of its parameters.
+        weights: by name.
         metadata: what the file says of itself; ``architecture`` names the builder.
         path: of the file.
     """
-    weights = dict(network.state_dict())
-    if mean is not None:
-        weights.update(mean.mean)
     write_weights(
         path,
         {name: _half_where_exact_enough(value) for name, value in weights.items()},

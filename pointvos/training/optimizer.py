@@ -14,18 +14,23 @@ STEP_FACTOR = 0.1  # paper, appendix D: 1e-5 falls to 1e-6
 
 
 def make_optimizer(network: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """Adam or AdamW over the trainable parameters; those of a trunk have their own rate.
+    """Adam or AdamW over the trainable parameters; trunks and text encoders have their own rates.
 
-    A group keeps its learning rate of the start as ``initial_lr``.
+    A parameter belongs to a trunk, or to a text encoder, if its name says so. A group keeps its
+    learning rate of the start as ``initial_lr``.
     """
     trunk: list[nn.Parameter] = []
+    text: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            (trunk if "trunk" in name else rest).append(parameter)
+            group = text if "text_encoder" in name else trunk if "trunk" in name else rest
+            group.append(parameter)
+    text_factor = 1.0 if settings.text_factor is None else settings.text_factor
     rates = (
         (rest, settings.learning_rate),
         (trunk, settings.learning_rate * settings.trunk_factor),
+        (text, settings.learning_rate * text_factor),
     )
     groups = [
         {"params": parameters, "lr": rate, "initial_lr": rate}
@@ -52,7 +57,7 @@ def set_learning_rate(
     """Set the learning rate of an iteration; it depends on nothing that came before.
 
     Returns:
-        The learning rate of what is not a trunk.
+        The learning rate of what is neither trunk nor text encoder.
     """
     factor = learning_rate_factor(iteration, settings, iterations)
     for group in optimizer.param_groups:

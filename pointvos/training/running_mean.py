@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -47,3 +48,27 @@ class RunningMean:
         self.updates = updates
         for name, value in self.mean.items():
             value.copy_(mean[name])
+
+
+@contextmanager
+def validated(network: nn.Module, mean: RunningMean | None) -> Iterator[None]:
+    """Let a network be what would be exported of it now: in eval mode, with the mean weights.
+
+    Afterwards it is as it was, bit by bit.
+    """
+    training = {module: module.training for module in network.modules()}
+    trained: dict[str, Tensor] = {}
+    network.eval()
+    with torch.no_grad():
+        if mean is not None:
+            for name, parameter in network.named_parameters():
+                trained[name] = parameter.detach().clone()
+                parameter.copy_(mean.mean[name])
+        try:
+            yield
+        finally:
+            for name, parameter in network.named_parameters():
+                if name in trained:
+                    parameter.copy_(trained[name])
+            for module, was in training.items():
+                module.training = was

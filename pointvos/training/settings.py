@@ -87,6 +87,8 @@ class OptimizerSettings:
     """At the start."""
     trunk_factor: float = 1.0
     """Learning rate of the pretrained trunks as a share of that."""
+    text_factor: float | None = None
+    """Learning rate of a text encoder that is trained as a share of that; null: the same."""
     weight_decay: float = 1e-7
     """Of all weights."""
     schedule: Literal["steps", "cosine"] = "steps"
@@ -108,6 +110,8 @@ class OptimizerSettings:
                 f"0, found {self.learning_rate}, {self.trunk_factor}, {self.weight_decay}, "
                 f"{self.warmup}"
             )
+        if self.text_factor is not None and self.text_factor < 0:
+            raise InputError(f"optimizer.text_factor: expected >= 0, found {self.text_factor}")
         if self.ema is not None and not 0 < self.ema < 1:
             raise InputError(f"optimizer.ema: expected between 0 and 1, found {self.ema}")
         if self.clip_norm is not None and self.clip_norm <= 0:
@@ -120,8 +124,6 @@ class RunSettings:
 
     output: Path
     """Folder for checkpoints, the log and the exported weights."""
-    data: list[DataSource]
-    """The data sets and how often each stands in the mixture."""
     iterations: int
     """Optimiser steps."""
     batch_size: int
@@ -152,18 +154,38 @@ class RunSettings:
     """Leave after this many steps with a checkpoint, as if killed; for tests and time limits."""
     cache_mb: float = 4000.0
     """Memory for decoded frames of a training process and its workers in all, in MB."""
+    validate_every: int | None = None
+    """Steps between two validations, of trainings that have one; null leaves it out."""
+    tracking: Literal["tensorboard"] | None = None
+    """Also write the log for TensorBoard, into ``output/tensorboard`` (pip extra ``tracking``)."""
+    dry_run: bool = False
+    """Build everything and do a few steps on one batch, say what they need, and write nothing."""
 
     def __post_init__(self) -> None:
         """Refuse runs that cannot go well before anything heavy starts."""
-        for name in ("iterations", "batch_size", "accumulation", "log_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}: expected at least 1, found {getattr(self, name)}")
-        if not self.data:
-            raise InputError("data: expected at least one data set, found none")
+        counts = ("iterations", "batch_size", "accumulation", "log_every", "checkpoint_every")
+        for name in (*counts, "validate_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name}: expected at least 1, found {value}")
         if self.seed < 0 or self.workers < 0:
             raise InputError(
                 f"expected seed and workers >= 0, found {self.seed} and {self.workers}"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipRunSettings(RunSettings):
+    """A training run on clips with masks or points."""
+
+    data: list[DataSource]
+    """The data sets and how often each stands in the mixture."""
+
+    def __post_init__(self) -> None:
+        """Refuse runs that cannot go well before anything heavy starts."""
+        super().__post_init__()
+        if not self.data:
+            raise InputError("data: expected at least one data set, found none")
 
 
 def check_crops(clips: ClipSettings, multiple: int) -> None:
@@ -183,7 +205,7 @@ def check_crops(clips: ClipSettings, multiple: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(RunSettings):
+class TrainSettings(ClipRunSettings):
     """A training run of Point-STCN, STCN on masks or pseudo-masks, or Hybrid-STCN."""
 
     model: Literal["stcn_resnet50", "stcn_lite"] = "stcn_resnet50"

@@ -7,6 +7,7 @@ import pytest
 from pointvos.core.command_line import parse_settings
 from pointvos.training.interactive.settings import InteractiveSettings
 from pointvos.training.settings import RunSettings, TrainSettings
+from vng.training.settings import VngSettings
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
@@ -15,6 +16,7 @@ SETTINGS: dict[str, type[RunSettings]] = {
     "interactive": InteractiveSettings,
     "paper": TrainSettings,
     "stcn_lite": TrainSettings,
+    "vng": VngSettings,
 }
 
 # Iterations, milestone, and how often each data set stands in the mixture (REFERENCE B.2 and C).
@@ -28,6 +30,9 @@ PAPER = {
     "hybrid_stcn_davis_yt": (38_000, 30_000, [5, 1]),
     "stcn_masks_davis_yt": (150_000, 125_000, [5, 1]),
 }
+
+
+WEIGHTS = "weights.safetensors"
 
 
 def load(path: Path) -> RunSettings:
@@ -88,3 +93,59 @@ def test_the_published_schedule_of_the_interactive_segmenter() -> None:
     assert settings.rounds.counts == (0, 1, 2, 3)
     assert settings.clips.static.crop == 1024
     assert settings.clips.max_objects == 15
+
+
+# Stage -> where it starts, steps, milestones, frames, whether the text encoder trains. Passes and
+# drops are ReferFormer's (REFERENCE E), the order of the stages is the paper's (section 4.3).
+VNG_STAGES = {
+    "coco_png": (None, 100_000, (66_667, 83_333), 1, True),
+    "coco_png_swin": (None, 100_000, (66_667, 83_333), 1, True),
+    "oops_vng": ("coco_png", 9000, (4500, 7500), 5, False),
+    "kinetics_vng": ("coco_png", 36_000, (18_000, 30_000), 5, False),
+    "uvo_vng": ("kinetics_vng", 9000, (4500, 7500), 5, False),
+    "ovis_vng": ("uvo_vng", 1200, (600, 1000), 5, False),
+}
+
+
+@pytest.mark.parametrize("name", VNG_STAGES)
+def test_the_stages_of_rf_vng(name: str) -> None:
+    settings = load(CONFIGS / "vng" / f"{name}.yaml")
+    assert isinstance(settings, VngSettings)
+    start, iterations, milestones, frames, trains_text = VNG_STAGES[name]
+    if start is None:
+        assert settings.backbone_folder is not None
+        assert settings.weights is None
+    else:
+        assert settings.weights == load(CONFIGS / "vng" / f"{start}.yaml").output / WEIGHTS
+        assert settings.fresh == ("class_heads",)
+    assert settings.freeze_text != trains_text
+    assert settings.iterations == iterations
+    optimizer = settings.optimizer
+    assert (optimizer.name, optimizer.learning_rate) == ("adamw", 1e-4)
+    assert optimizer.learning_rate * optimizer.trunk_factor == pytest.approx(5e-5)
+    assert optimizer.text_factor is not None
+    assert optimizer.learning_rate * optimizer.text_factor == pytest.approx(1e-5)
+    assert (optimizer.weight_decay, optimizer.clip_norm, optimizer.ema) == (5e-4, 0.1, None)
+    assert (optimizer.schedule, optimizer.milestones) == ("steps", milestones)
+    assert (settings.clips.frames, settings.batch_size) == (frames, 2 if frames == 1 else 1)
+    assert (settings.query, settings.text_encoder) == ("noun", "FacebookAI/roberta-base")
+    assert settings.losses.weights == {"ce": 2, "bbox": 5, "giou": 2, "mask": 2, "dice": 5}
+    assert settings.losses.auxiliary == 1
+
+
+def test_the_stages_of_the_small_rf_vng() -> None:
+    first, second = (load(CONFIGS / "vng" / f"rf_vng_lite_{stage}.yaml") for stage in (1, 2))
+    assert isinstance(first, VngSettings)
+    assert isinstance(second, VngSettings)
+    assert second.weights == first.output / WEIGHTS
+    assert (first.clips.frames, second.clips.frames) == (1, 3)
+    assert first.freeze_text
+    assert second.freeze_text
+    kinds = {source.kind for source in first.data}
+    assert kinds == {"coco_png", "coco_panoptic", "named_images"}
+    assert {source.kind for source in second.data} == {*kinds, "vng"}
+
+
+def test_no_file_of_rf_vng_goes_untested() -> None:
+    names = {path.stem for path in (CONFIGS / "vng").iterdir()}
+    assert names == {*VNG_STAGES, "rf_vng_lite_1", "rf_vng_lite_2"}

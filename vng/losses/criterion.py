@@ -62,7 +62,7 @@ def layer_losses(
     """The five terms of one layer.
 
     Args:
-        layer: its predictions.
+        layer: its predictions; masks may be those of the chosen queries alone, [B, N, T, 1, h, w].
         targets: what is known.
         query_BN: int64, the query of each noun that is its object.
         boxes: what sums are divided by.
@@ -93,6 +93,11 @@ def layer_losses(
 
 
 def _of_query(values: Tensor, query_BN: Tensor) -> Tensor:
-    """[B, N, T, Q, ...] -> [B, N, T, ...], the values of one query of each noun."""
+    """[B, N, T, Q, ...] -> [B, N, T, ...], the values of one query of each noun.
+
+    Values of one query only are taken for those of the wanted one.
+    """
+    if values.shape[3] == 1:
+        return values.squeeze(3)
     index = query_BN.reshape(*query_BN.shape, *[1] * (values.ndim - 2))
     return values.take_along_dim(index, dim=3).squeeze(3)

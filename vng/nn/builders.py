@@ -1,6 +1,7 @@
 """Named RF-VNG networks: the place where the numbers of an architecture stand."""
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import nn
 
@@ -19,11 +20,17 @@ MINILM_CHANNELS = 384
 LITE_TRUNK_CHANNELS = (24, 40, 112, 192)
 
 
-def rf_vng_resnet50(*, weights: str | None = None, dropout: float = 0.1) -> RFVNG:
+def rf_vng_resnet50(
+    *,
+    weights: str | None = None,
+    text_channels: int = ROBERTA_CHANNELS,
+    dropout: float = 0.1,
+) -> RFVNG:
     """Build ReferFormer with a ResNet-50: 51.7 M parameters without the text encoder.
 
     Args:
         weights: folder with the trunk in the layout of transformers; None fills it randomly.
+        text_channels: of the text encoder; 768 for RoBERTa.
         dropout: probability, in training.
 
     Returns:
@@ -33,15 +40,22 @@ def rf_vng_resnet50(*, weights: str | None = None, dropout: float = 0.1) -> RFVN
     Raises:
         ValueError: the folder holds another trunk.
     """
-    return rf_vng_resnet("resnet50", weights=weights, dropout=dropout)
+    return rf_vng_resnet("resnet50", weights=weights, text_channels=text_channels, dropout=dropout)
 
 
-def rf_vng_resnet(name: str, *, weights: str | None = None, dropout: float = 0.1) -> RFVNG:
+def rf_vng_resnet(
+    name: str,
+    *,
+    weights: str | None = None,
+    text_channels: int = ROBERTA_CHANNELS,
+    dropout: float = 0.1,
+) -> RFVNG:
     """Build ReferFormer with a ResNet, of which stem, first stage and batch norms never train.
 
     Args:
         name: "resnet50" or "resnet101".
         weights: folder with the trunk in the layout of transformers; None fills it randomly.
+        text_channels: of the text encoder.
         dropout: probability, in training.
 
     Raises:
@@ -49,24 +63,33 @@ def rf_vng_resnet(name: str, *, weights: str | None = None, dropout: float = 0.1
     """
     trunk = _trunk(name, weights, known=sorted(RESNET_DEPTHS))
     freeze_resnet(trunk)
-    return rf_vng_on(trunk, trunk_channels=trunk.channels, dropout=dropout)
+    return rf_vng_on(
+        trunk, trunk_channels=trunk.channels, text_channels=text_channels, dropout=dropout
+    )
 
 
 def rf_vng_swin(
-    name: str = "swin_tiny", *, weights: str | None = None, dropout: float = 0.1
+    name: str = "swin_tiny",
+    *,
+    weights: str | None = None,
+    text_channels: int = ROBERTA_CHANNELS,
+    dropout: float = 0.1,
 ) -> RFVNG:
     """Build ReferFormer with a Swin Transformer.
 
     Args:
         name: "swin_tiny", "swin_small", "swin_base" or "swin_large".
         weights: folder with the trunk in the layout of transformers; None fills it randomly.
+        text_channels: of the text encoder.
         dropout: probability, in training, behind the trunk.
 
     Raises:
         ValueError: the name is unknown, or the folder holds another trunk.
     """
     trunk = _trunk(name, weights, known=sorted(SWINS))
-    return rf_vng_on(trunk, trunk_channels=trunk.channels, dropout=dropout)
+    return rf_vng_on(
+        trunk, trunk_channels=trunk.channels, text_channels=text_channels, dropout=dropout
+    )
 
 
 def rf_vng_on(
@@ -191,8 +214,9 @@ def _trunk(name: str, weights: str | None, *, known: list[str]) -> TransformersT
     return TRUNKS[name](weights)
 
 
-BUILDERS: dict[str, Callable[[], RFVNG]] = {
-    "rf_vng_resnet50": rf_vng_resnet50,
-    "rf_vng_swin": rf_vng_swin,
+# Each takes `text_channels`; the full ones also `weights` and `dropout`.
+BUILDERS: dict[str, Callable[..., RFVNG]] = {
     "rf_vng_lite": rf_vng_lite,
+    **{f"rf_vng_{name}": partial(rf_vng_resnet, name) for name in sorted(RESNET_DEPTHS)},
+    **{f"rf_vng_{name}": partial(rf_vng_swin, name) for name in SWINS},
 }

@@ -123,6 +123,7 @@ class Stage(nn.Module):
         words: Words,
         frames: int,
         at_once: int,
+        forget: bool,
     ) -> Tensor:
         """Decode a stage.
 
@@ -133,12 +134,16 @@ class Stage(nn.Module):
             words: of the clips.
             frames: T.
             at_once: frames that are worked on together without gradients.
+            forget: see `in_portions`.
 
         Returns:
             float [F, C, H, W].
         """
         (x_FCHW,) = in_portions(
-            lambda source: (self.lateral_norm(self.lateral(source)),), at_once, source_FCHW
+            lambda source: (self.lateral_norm(self.lateral(source)),),
+            at_once,
+            source_FCHW,
+            forget=forget,
         )
         sample_F = torch.arange(len(x_FCHW), device=x_FCHW.device) // frames
         inputs = [sample_F, x_FCHW]
@@ -156,7 +161,7 @@ class Stage(nn.Module):
                 x_FCHW = x_FCHW + F.interpolate(rest[0], size=x_FCHW.shape[-2:], mode="nearest")
             return (F.relu(self.output_norm(self.output(x_FCHW))),)
 
-        return in_portions(finish, at_once, *inputs)[0]
+        return in_portions(finish, at_once, *inputs, forget=forget)[0]
 
 
 class CrossModalFPN(nn.Module):
@@ -210,6 +215,7 @@ class CrossModalFPN(nn.Module):
         *,
         frames: int,
         at_once: int,
+        forget: bool = False,
     ) -> Tensor:
         """Decode clips.
 
@@ -219,6 +225,7 @@ class CrossModalFPN(nn.Module):
             words: of the clips.
             frames: T.
             at_once: frames that are worked on together without gradients.
+            forget: see `vng.nn.portions.in_portions`.
 
         Returns:
             Mask features at stride 4, float [F, mask_channels, H, W].
@@ -227,9 +234,9 @@ class CrossModalFPN(nn.Module):
         for stage, source_FCHW, level in reversed(
             list(zip(self.stages, features, levels, strict=True))
         ):
-            x_FCHW = stage(source_FCHW, x_FCHW, level, words, frames, at_once)
+            x_FCHW = stage(source_FCHW, x_FCHW, level, words, frames, at_once, forget)
         assert x_FCHW is not None
-        return in_portions(lambda x: (self.mask(x),), at_once, x_FCHW)[0]
+        return in_portions(lambda x: (self.mask(x),), at_once, x_FCHW, forget=forget)[0]
 
 
 def _tokens(x_FCHW: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The geometry of one level of a feature pyramid: size, positions, what of it is padding.
 
-Shape legend: B batch, H W height and width of the frames, S pixels of the level row by row,
-C channels.
+Shape legend: B batch, T frames, H W height and width of the frames, S pixels of the level row by
+row, L words, D channels of the text encoder, C channels.
 """
 
 from typing import NamedTuple
@@ -80,3 +80,34 @@ def inside(sizes_B2: Tensor, height: int, width: int) -> Tensor:
     rows_BH1 = (y_H < sizes_B2[:, :1])[:, :, None]
     columns_B1W = (x_W < sizes_B2[:, 1:])[:, None]
     return rows_BH1 & columns_B1W
+
+
+def checked_sizes(
+    frames_BT3HW: Tensor, words_BLD: Tensor, word_valid_BL: Tensor, sizes_B2: Tensor | None
+) -> Tensor:
+    """Height and width of the part of padded frames that is image, int64 [B, 2].
+
+    Args:
+        frames_BT3HW: float, padded frames.
+        words_BLD: float, words of their narratives.
+        word_valid_BL: bool.
+        sizes_B2: int64; None where nothing is padded.
+
+    Raises:
+        ValueError: shapes do not fit, or a size is not within the frames.
+    """
+    batch, (height, width) = frames_BT3HW.shape[0], frames_BT3HW.shape[-2:]
+    if word_valid_BL.shape != words_BLD.shape[:2] or len(words_BLD) != batch:
+        raise ValueError(
+            f"expected words [B, L, D] and their validity [B, L] of {batch} clips, "
+            f"found {list(words_BLD.shape)} and {list(word_valid_BL.shape)}"
+        )
+    whole_2 = torch.tensor([height, width], device=frames_BT3HW.device)
+    if sizes_B2 is None:
+        return whole_2.expand(batch, -1)
+    if sizes_B2.shape != (batch, 2) or bool(((sizes_B2 < 1) | (sizes_B2 > whole_2)).any()):
+        raise ValueError(
+            f"expected heights and widths of {batch} clips, 1 to {height} and 1 to {width}, "
+            f"found {sizes_B2.tolist()}"
+        )
+    return sizes_B2.to(whole_2)

@@ -21,11 +21,12 @@ from vng.nn.cross_modal_fpn import CrossModalFPN
 from vng.nn.decoder import DecodedLayer, GroundingDecoder, Memory
 from vng.nn.dynamic_mask_head import DynamicMaskHead
 from vng.nn.encoder import GroundingEncoder
-from vng.nn.levels import Level, inside, pyramid_levels
+from vng.nn.levels import Level, checked_sizes, inside, pyramid_levels
 from vng.nn.portions import in_portions
 from vng.nn.text_projection import TextProjection
 
 STRIDES = (4, 8, 16, 32, 64)
+ChooseQuery = Callable[[Tensor], Tensor]
 
 
 class ClipFeatures(NamedTuple):
@@ -76,7 +77,7 @@ class BestGrounding(NamedTuple):
     """Predictions of the best query of each noun.
 
     Attributes:
-        query_BN: int64, which it is: the one with the largest mean score.
+        query_BN: int64, which it is.
         score_BNT: float in [0, 1], that it is the noun's object in this frame.
         boxes_BNT4: float32, (centre x, centre y, width, height) in parts of the image.
         masks_BNTHW: float32 [B, N, T, h, w], logits.
@@ -102,6 +103,10 @@ class RFVNG(nn.Module):
         pixel_std: divides RGB after the mean is subtracted.
         frames_at_once: frames of a clip that are encoded together when no gradient is wanted; more
             of them take more memory and are hardly faster.
+
+    Attributes:
+        checkpoint_gradients: whether to forget what lies between when gradients are wanted, and to
+            compute it again for them, as many frames at a time: less memory for more time.
     """
 
     pixel_mean: Tensor
@@ -128,6 +133,7 @@ class RFVNG(nn.Module):
         self.decoder = decoder
         self.mask_head = mask_head
         self.frames_at_once = frames_at_once
+        self.checkpoint_gradients = False
         # Constants of the architecture, not weights: kept out of the state dict.
         mean_C11 = torch.tensor(pixel_mean, dtype=torch.float32)[:, None, None]
         std_C11 = torch.tensor(pixel_std, dtype=torch.float32)[:, None, None]
@@ -168,7 +174,7 @@ class RFVNG(nn.Module):
             ValueError: shapes do not fit, a narrative has no word, a size is not within the frames.
         """
         batch, frames, _, height, width = frames_BT3HW.shape
-        sizes_B2 = _checked_sizes(frames_BT3HW, words_BLD, word_valid_BL, sizes_B2)
+        sizes_B2 = checked_sizes(frames_BT3HW, words_BLD, word_valid_BL, sizes_B2)
         words = self.text.words(words_BLD, word_valid_BL)
         channels = words.feature_BLC.shape[-1]
         levels = pyramid_levels(sizes_B2, height, width, strides=STRIDES, channels=channels)
@@ -182,7 +188,11 @@ class RFVNG(nn.Module):
             return trunk[0], self.encoder(trunk, words.of_samples(sample_F), levels_F)
 
         f4_FCHW, memory_FSC = in_portions(
-            encode_frames, self.frames_at_once, frames_BT3HW.flatten(0, 1), sample_F
+            encode_frames,
+            self.frames_at_once,
+            frames_BT3HW.flatten(0, 1),
+            sample_F,
+            forget=self.checkpoint_gradients,
         )
         counts = [height * width for height, width in (level.shape for level in levels[1:])]
         maps = [
@@ -190,7 +200,12 @@ class RFVNG(nn.Module):
             for part, level in zip(memory_FSC.split(counts, dim=1), levels[1:], strict=True)
         ]
         mask_FCHW = self.pixel_decoder(
-            [f4_FCHW, *maps[:3]], levels[:4], words, frames=frames, at_once=self.frames_at_once
+            [f4_FCHW, *maps[:3]],
+            levels[:4],
+            words,
+            frames=frames,
+            at_once=self.frames_at_once,
+            forget=self.checkpoint_gradients,
         )
         return ClipFeatures(memory_FSC, mask_FCHW, levels[1:], sizes_B2, frames)
 
@@ -211,22 +226,54 @@ class RFVNG(nn.Module):
             predictions.append(LayerPrediction(logits_BNTQ, boxes_BNTQ4, masks_BNTQHW))
         return Grounding(predictions[-1], tuple(predictions[:-1]))
 
-    def ground_best(self, features: ClipFeatures, nouns_BND: Tensor) -> BestGrounding:
+    def ground_matched(
+        self,
+        features: ClipFeatures,
+        nouns_BND: Tensor,
+        match: Callable[[LayerPrediction], Tensor],
+    ) -> list[tuple[LayerPrediction, Tensor]]:
+        """As `ground`, for training: gradients for one mask a noun and layer, that of its match.
+
+        What is matched needs the masks of all queries, but no gradient; what is learnt needs one of
+        them. That is a fifth of the memory and time of painting all with gradients.
+
+        Args:
+            features: of the clips.
+            nouns_BND: float, features of nouns from the text encoder.
+            match: what a layer says of all queries, without gradients, to the query of each noun,
+                int64 [B, N].
+
+        Returns:
+            For each layer, the result last, what it says, with masks [B, N, T, 1, h, w] of the
+            matched queries alone, and these queries.
+        """
+        found = []
+        for layer in self._decode(features, nouns_BND):
+            logits_BNTQ = _nouns_first(layer.logits_FNQ, features.frames)
+            boxes_BNTQ4 = _nouns_first(layer.boxes_FNQ4, features.frames)
+            with torch.no_grad():
+                masks_BNTQHW = self._masks(features, layer.state_FNQC, layer.boxes_FNQ4)
+                query_BN = match(LayerPrediction(logits_BNTQ, boxes_BNTQ4, masks_BNTQHW))
+            del masks_BNTQHW  # before gradients need room
+            masks_BNT1HW = self._masks(features, *_of_query(layer, query_BN, features.frames))
+            found.append((LayerPrediction(logits_BNTQ, boxes_BNTQ4, masks_BNT1HW), query_BN))
+        return found
+
+    def ground_best(
+        self, features: ClipFeatures, nouns_BND: Tensor, choose: ChooseQuery | None = None
+    ) -> BestGrounding:
         """Find the objects of nouns, with the mask of the best query only.
 
         Args:
             features: of the clips.
             nouns_BND: float, features of nouns from the text encoder.
+            choose: scores [B, N, T, Q] in [0, 1] to the query of each noun, int64 [B, N]; None
+                takes the one with the largest mean over the clip.
         """
         layer = self._decode(features, nouns_BND)[-1]
         score_BNTQ = _nouns_first(layer.logits_FNQ, features.frames).sigmoid()
-        query_BN = score_BNTQ.mean(dim=2).argmax(dim=-1)
-        query_FN1 = query_BN.repeat_interleave(features.frames, dim=0)[..., None]
-
-        def of_best(x_FNQC: Tensor) -> Tensor:
-            return x_FNQC.take_along_dim(query_FN1[..., None], dim=2)
-
-        state_FN1C, boxes_FN14 = of_best(layer.state_FNQC), of_best(layer.boxes_FNQ4)
+        query_BN = (choose or best_on_average)(score_BNTQ)
+        state_FN1C, boxes_FN14 = _of_query(layer, query_BN, features.frames)
         masks_BNT1HW = self._masks(features, state_FN1C, boxes_FN14)
         return BestGrounding(
             query_BN,
@@ -248,7 +295,13 @@ class RFVNG(nn.Module):
             layers = self.decoder(noun_BNC[sample_F], memory)
             return tuple(x for layer in layers for x in layer)
 
-        flat = in_portions(decode, self.frames_at_once, features.memory_FSC, sample_F)
+        flat = in_portions(
+            decode,
+            self.frames_at_once,
+            features.memory_FSC,
+            sample_F,
+            forget=self.checkpoint_gradients,
+        )
         return [DecodedLayer(*flat[first : first + 3]) for first in range(0, len(flat), 3)]
 
     def _masks(self, features: ClipFeatures, state_FNQC: Tensor, boxes_FNQ4: Tensor) -> Tensor:
@@ -262,31 +315,26 @@ class RFVNG(nn.Module):
             state_FNQC.flatten(1, 2),
             reference_FNQ2.flatten(1, 2),
             features.mask_FCHW,
+            forget=self.checkpoint_gradients,
         )
         return _nouns_first(masks_FQHW.unflatten(1, (nouns, queries)), features.frames)
+
+
+def best_on_average(score_BNTQ: Tensor) -> Tensor:
+    """The query with the largest mean score over a clip, int64 [B, N] (ReferFormer)."""
+    return score_BNTQ.mean(dim=2).argmax(dim=-1)
+
+
+def _of_query(layer: DecodedLayer, query_BN: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    """States [F, N, 1, C] and boxes [F, N, 1, 4] of one query of each noun."""
+    query_FN11 = query_BN.repeat_interleave(frames, dim=0)[..., None, None]
+    state_FN1C, boxes_FN14 = (
+        x.take_along_dim(query_FN11, dim=2) for x in (layer.state_FNQC, layer.boxes_FNQ4)
+    )
+    return state_FN1C, boxes_FN14
 
 
 def _nouns_first(x: Tensor, frames: int) -> Tensor:
     """[F, N, ...] -> [B, N, T, ...]."""
     out: Tensor = x.unflatten(0, (-1, frames)).transpose(1, 2)
     return out
-
-
-def _checked_sizes(
-    frames_BT3HW: Tensor, words_BLD: Tensor, word_valid_BL: Tensor, sizes_B2: Tensor | None
-) -> Tensor:
-    batch, (height, width) = frames_BT3HW.shape[0], frames_BT3HW.shape[-2:]
-    if word_valid_BL.shape != words_BLD.shape[:2] or len(words_BLD) != batch:
-        raise ValueError(
-            f"expected words [B, L, D] and their validity [B, L] of {batch} clips, "
-            f"found {list(words_BLD.shape)} and {list(word_valid_BL.shape)}"
-        )
-    whole_2 = torch.tensor([height, width], device=frames_BT3HW.device)
-    if sizes_B2 is None:
-        return whole_2.expand(batch, -1)
-    if sizes_B2.shape != (batch, 2) or bool(((sizes_B2 < 1) | (sizes_B2 > whole_2)).any()):
-        raise ValueError(
-            f"expected heights and widths of {batch} clips, 1 to {height} and 1 to {width}, "
-            f"found {sizes_B2.tolist()}"
-        )
-    return sizes_B2.to(whole_2)

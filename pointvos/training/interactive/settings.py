@@ -10,7 +10,7 @@ from pointvos.core.errors import InputError
 from pointvos.datasets.clips import ClipSettings
 from pointvos.nn.interactive.features import STRIDE
 from pointvos.simulation.interactions import PromptSettings
-from pointvos.training.settings import RunSettings, check_crops
+from pointvos.training.settings import ClipRunSettings, check_crops
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class RoundSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InteractiveSettings(RunSettings):
+class InteractiveSettings(ClipRunSettings):
     """A training run of the interactive segmenter."""
 
     model: Literal["interactive_full", "interactive_lite"] = "interactive_lite"

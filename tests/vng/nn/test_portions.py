@@ -31,3 +31,26 @@ def test_all_come_at_once_where_gradients_are_kept() -> None:
     function = Doubled()
     in_portions(function, 2, torch.arange(5), torch.arange(5))
     assert function.seen == [5]
+
+
+def test_what_is_forgotten_is_computed_again_in_portions() -> None:
+    x = torch.arange(5.0, requires_grad=True)
+    seen: list[int] = []
+
+    def squared(x: Tensor) -> tuple[Tensor]:
+        seen.append(len(x))
+        return (x.square(),)
+
+    (square,) = in_portions(squared, 2, x, forget=True)
+    assert seen == [2, 2, 1]
+    square.sum().backward()
+    assert sorted(seen) == [1, 1, 2, 2, 2, 2]
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 2, 4, 6, 8]
+
+
+def test_without_gradients_nothing_has_to_be_forgotten() -> None:
+    function = Doubled()
+    with torch.no_grad():
+        in_portions(function, 2, torch.arange(5), torch.arange(5), forget=True)
+    assert function.seen == [2, 2, 1]

@@ -1,0 +1,1 @@
+"""Training of RF-VNG on the loop of pointvos."""

@@ -1,0 +1,224 @@
+"""RF-VNG with its text encoder, with the weights that a run starts from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pointvos.core.errors import InputError
+from pointvos.core.weights import (
+    UNREADABLE,
+    imagenet_lite0_file,
+    load_strictly,
+    read_weights,
+)
+from pointvos.nn.efficientnet_lite import EfficientNetLite0, load_imagenet_lite0
+from vng.nn.builders import BUILDERS
+from vng.nn.official_weights import load_official_referformer
+from vng.nn.rf_vng import RFVNG, ClipFeatures
+from vng.text.encoder import EncodedText, TextEncoder, load_text_encoder
+from vng.text.features import TextFeatures
+from vng.text.queries import Query, noun_queries
+from vng.text.spans import Span
+from vng.training.settings import VngSettings
+
+TEXT_PREFIX = "text_encoder."  # of the text encoder's tensors in a file of weights
+
+
+class NarrativeGrounder(nn.Module):
+    """The network with what reads its narratives.
+
+    Args:
+        rf_vng: the network.
+        text: an encoder to train with it, or features of a frozen one, which is then no part of the
+            module: it is not counted, trained or stored.
+        query: what stands for a noun.
+        stores_text: whether a frozen encoder is not the one that its name stands for, having been
+            trained before, and has to be stored with the network.
+    """
+
+    def __init__(
+        self,
+        *,
+        rf_vng: RFVNG,
+        text: TextEncoder | TextFeatures,
+        query: Query,
+        stores_text: bool = False,
+    ) -> None:
+        super().__init__()
+        self.rf_vng = rf_vng
+        self.query = query
+        self.stores_text = stores_text
+        self.text_encoder = text if isinstance(text, TextEncoder) else None
+        self.frozen_text = text if isinstance(text, TextFeatures) else None
+
+    def forward(
+        self,
+        frames_BT3HW: Tensor,
+        sizes_B2: Tensor,
+        texts: Sequence[str],
+        spans: Sequence[Sequence[Span]],
+    ) -> tuple[ClipFeatures, Tensor]:
+        """Encode clips and their narratives.
+
+        Args:
+            frames_BT3HW: float, RGB in [0, 1], padded right and below.
+            sizes_B2: int64, height and width before padding.
+            texts: the narratives.
+            spans: for each its nouns.
+
+        Returns:
+            The clips, and what to ask of them, float [B, N, D]: the arguments of `RFVNG.ground`.
+        """
+        encoded = self._read(texts, frames_BT3HW.device)
+        nouns_BND, _ = noun_queries(encoded, spans, self.query)
+        features = self.rf_vng.encode(frames_BT3HW, encoded.token_BLC, encoded.valid_BL, sizes_B2)
+        return features, nouns_BND
+
+    def _read(self, texts: Sequence[str], device: torch.device) -> EncodedText:
+        if self.text_encoder is not None:
+            encoded: EncodedText = self.text_encoder(texts)
+            return encoded
+        assert self.frozen_text is not None
+        return self.frozen_text.to(device)(texts)
+
+
+def make_network(settings: VngSettings) -> NarrativeGrounder:
+    """Build the network and its text encoder, and give them their first weights.
+
+    Raises:
+        FileNotFoundError: a weights file, the text encoder or a package with weights is missing.
+        InputError: the weights do not fit.
+    """
+    encoder = load_text_encoder(
+        settings.text_encoder, sentence=settings.sentence, download=settings.download
+    )
+    options = {"text_channels": encoder.channels}
+    if settings.backbone_folder is not None:
+        options["weights"] = str(settings.backbone_folder)  # type: ignore[assignment]
+    try:
+        network = BUILDERS[settings.model](**options)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{settings.backbone_folder}: {error}") from error
+    network.checkpoint_gradients = settings.checkpoint_gradients
+    stores_text = False
+    if settings.weights is not None:
+        stores_text = _load_weights(network, encoder, settings, settings.weights)
+    elif settings.imagenet and isinstance(network.trunk, EfficientNetLite0):
+        load_imagenet_lite0(network.trunk, read_weights(imagenet_lite0_file())[0])
+    if settings.freeze_text:
+        text: TextEncoder | TextFeatures = TextFeatures(encoder, cache_mb=settings.text_cache_mb)
+    else:
+        text = encoder.train()
+        _freeze_what_is_not_read(encoder, settings)
+    return NarrativeGrounder(
+        rf_vng=network, text=text, query=settings.query, stores_text=stores_text
+    )
+
+
+def exported(network: NarrativeGrounder, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a `NarrativeGrounder` under the names of RF-VNG's own.
+
+    The text encoder keeps its prefix. A frozen one is not among them, unless it was trained in a
+    stage before: then it is nowhere else.
+    """
+    own = {
+        name.removeprefix("rf_vng.").replace("text_encoder.model.", TEXT_PREFIX, 1): value
+        for name, value in weights.items()
+    }
+    if network.frozen_text is not None and network.stores_text:
+        state = network.frozen_text.encoder.model.state_dict()
+        own |= {TEXT_PREFIX + name: value for name, value in state.items()}
+    return own
+
+
+def metadata_of(settings: VngSettings) -> dict[str, str]:
+    """What the exported weights say of themselves: all that inference needs to know."""
+    return {
+        "architecture": settings.model,
+        "text_encoder": settings.text_encoder,
+        "sentence": settings.sentence,
+        "query": settings.query,
+    }
+
+
+def read_official(path: Path) -> dict[str, Tensor]:
+    """The weights of an official ReferFormer checkpoint, under its own names.
+
+    Such a file also holds the command line it was trained with, as an `argparse.Namespace`: a plain
+    object, which is let in by name. Nothing else that is no tensor is.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: it is damaged, holds other objects or no model.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected weights (.safetensors or .pth), found none")
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: expected a checkpoint of ReferFormer (code in it is never run), found: "
+            f"{first_line}"
+        ) from error
+    state = loaded.get("model") if isinstance(loaded, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(x, Tensor) for x in state.values()):
+        raise InputError(
+            f"{path}: expected a checkpoint of ReferFormer with its weights under 'model', found "
+            "none"
+        )
+    return state
+
+
+def _load_weights(network: RFVNG, encoder: TextEncoder, settings: VngSettings, path: Path) -> bool:
+    """Fill network and text encoder; returns whether the file had weights for the latter."""
+    if path.suffix == ".safetensors":
+        weights, metadata = read_weights(path)
+        _check_origin(path, metadata, settings)
+        of_text = {name: value for name, value in weights.items() if name.startswith(TEXT_PREFIX)}
+        own = {name: value for name, value in weights.items() if name not in of_text}
+        load_strictly(network, own, path, fresh=settings.fresh)
+        of_text = {name.removeprefix(TEXT_PREFIX): value for name, value in of_text.items()}
+    else:
+        first = {name: value.clone() for name, value in network.state_dict().items()}
+        try:
+            of_text = load_official_referformer(network, read_official(path))
+        except ValueError as error:
+            raise InputError(f"{path}: {error}") from error
+        # That filled everything; what is to be fresh is put back.
+        loaded = {name: value.clone() for name, value in network.state_dict().items()}
+        network.load_state_dict(first)
+        load_strictly(network, loaded, path, fresh=settings.fresh)
+    if of_text:
+        load_strictly(encoder.model, of_text, path)
+    return bool(of_text)
+
+
+def _check_origin(path: Path, metadata: Mapping[str, str], settings: VngSettings) -> None:
+    """Words of one encoder mean nothing to a network that was trained with another."""
+    written_for = metadata.get("architecture", settings.model)
+    if written_for != settings.model:
+        raise InputError(
+            f"{path}: expected weights of {settings.model}, found weights of {written_for}"
+        )
+    for key, wanted in (("text_encoder", settings.text_encoder), ("sentence", settings.sentence)):
+        found = metadata.get(key, wanted)
+        if found != wanted:
+            raise InputError(
+                f"{path}: expected weights trained with {key} {wanted}, found {found}; set {key} "
+                "to it"
+            )
+
+
+def _freeze_what_is_not_read(encoder: TextEncoder, settings: VngSettings) -> None:
+    """Parameters without a gradient stop training on several processes: the pooled output."""
+    if settings.sentence == "mean" or settings.query == "noun":
+        for name, parameter in encoder.model.named_parameters():
+            if name.startswith("pooler."):
+                parameter.requires_grad_(False)
