@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
 from pointvos.core.mask_store.stored_mask import StoredMask
-from pointvos.metrics.frame_scores import score_frame
+from pointvos.metrics.frame_scores import FrameScore, score_frame
 from vng.data.expressions import Expression, NarratedVideo
 
 ReadMask = Callable[[int], NDArray[np.bool_]]  # index of a frame -> predicted mask, bool [H, W]
@@ -86,6 +86,62 @@ class VngScores:
         return (self.j_mean + self.f_mean) / 2
 
 
+class ExpressionScorer:
+    """Scores the masks of one expression, frame by frame.
+
+    Args:
+        video: that it is of.
+        number: its id there.
+        expression: what was to be grounded.
+    """
+
+    def __init__(self, video: NarratedVideo, number: int, expression: Expression) -> None:
+        self._video, self._number, self._expression = video, number, expression
+        self._where = f"{video.name}, expression {number} ({video.noun(expression)})"
+        self._frames: list[str] = []
+        self._scores: list[FrameScore] = []
+
+    def add(self, index: int, found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> None:
+        """Score an annotated frame.
+
+        Args:
+            index: of the frame.
+            found: bool [H, W], the predicted mask.
+            truth: bool [H, W], the true one.
+
+        Raises:
+            InputError: they differ in size.
+        """
+        name = self._video.frames[index]
+        if found.shape != truth.shape:
+            raise InputError(
+                f"{self._where}, frame {name}: expected a mask of {truth.shape[1]}x"
+                f"{truth.shape[0]}, found {found.shape[1]}x{found.shape[0]}"
+            )
+        self._frames.append(name)
+        self._scores.append(score_frame(found, truth))
+
+    def result(self) -> ExpressionScores:
+        """The scores of all frames.
+
+        Raises:
+            InputError: none was annotated.
+        """
+        if not self._frames:
+            raise InputError(
+                f"{self._where}: expected a frame with a mask, found none: nothing to score"
+            )
+        return ExpressionScores(
+            video=self._video.name,
+            expression=self._number,
+            noun=self._video.noun(self._expression),
+            object_id=self._expression.obj_id,
+            frames=tuple(self._frames),
+            j=tuple(score.j for score in self._scores),
+            f=tuple(score.f for score in self._scores),
+        )
+
+
 def score_expression(
     video: NarratedVideo,
     number: int,
@@ -105,27 +161,8 @@ def score_expression(
     Raises:
         InputError: no frame is annotated, or a predicted mask has another size than the true one.
     """
-    where = f"{video.name}, expression {number} ({video.noun(expression)})"
-    frames, scores = [], []
+    scorer = ExpressionScorer(video, number, expression)
     for index, mask in enumerate(truth):
-        if mask is None:
-            continue
-        found = predicted(index)
-        if found.shape != (mask.height, mask.width):
-            raise InputError(
-                f"{where}, frame {video.frames[index]}: expected a mask of {mask.width}x"
-                f"{mask.height}, found {found.shape[1]}x{found.shape[0]}"
-            )
-        frames.append(video.frames[index])
-        scores.append(score_frame(found, mask.decode()))
-    if not frames:
-        raise InputError(f"{where}: expected a frame with a mask, found none: nothing to score")
-    return ExpressionScores(
-        video=video.name,
-        expression=number,
-        noun=video.noun(expression),
-        object_id=expression.obj_id,
-        frames=tuple(frames),
-        j=tuple(score.j for score in scores),
-        f=tuple(score.f for score in scores),
-    )
+        if mask is not None:
+            scorer.add(index, predicted(index), mask.decode())
+    return scorer.result()

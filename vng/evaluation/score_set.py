@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
 from pointvos.core.progress import progress
-from vng.data.vng_set import VngSet
+from vng.data.statistics import NarratedSet
 from vng.evaluation.expression_scores import VngScores, score_expression
 from vng.evaluation.result_folder import read_result, result_files
 
@@ -26,11 +26,11 @@ class _Masks:
         return read_result(self.files[frame])
 
 
-def score_results(vng_set: VngSet, predictions: str | Path) -> VngScores:
+def score_results(narrated: NarratedSet, predictions: str | Path) -> VngScores:
     """Score the masks of every expression of a set.
 
     Args:
-        vng_set: with the true masks.
+        narrated: with the true masks.
         predictions: in the official layout, see `vng.evaluation.result_folder`.
 
     Raises:
@@ -43,11 +43,11 @@ def score_results(vng_set: VngSet, predictions: str | Path) -> VngScores:
         raise FileNotFoundError(f"{root}: expected a folder of predicted masks, found none")
     scored = []
     for video, number, expression in progress(
-        list(vng_set), description="scoring", unit="expression"
+        list(narrated), description="scoring", unit="expression"
     ):
         files = result_files(root, video, number)
-        truth = vng_set.masks(video, expression.obj_id)
+        truth = narrated.masks(video, expression.obj_id)
         scored.append(score_expression(video, number, expression, truth, _Masks(files)))
     if not scored:
-        raise InputError(f"{vng_set.folder}: expected expressions, found none")
+        raise InputError("expected expressions in the set, found none")
     return VngScores(tuple(scored))
