@@ -15,7 +15,7 @@ JOBS ?= 2
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
-EXTRAS := lite,demo,plots,dev
+EXTRAS := lite,demo,plots,tracking,dev
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})
 
 # One torch thread per test process: the processes already fill the cores.

@@ -1,9 +1,13 @@
-"""Draw point sets from the masks of a dataset: PV-DAVIS, PV-YT, initial points for a benchmark."""
+"""Draw point sets from the masks of a dataset: PV-DAVIS, PV-YT, initial points for a benchmark.
+
+Also from the masks of a VNG set, see docs/vng_sets.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +15,10 @@ from PIL import Image
 
 from pointvos.core.atomic import atomic_path
 from pointvos.core.command_line import run_tool
+from pointvos.core.errors import InputError
 from pointvos.core.progress import progress
 from pointvos.core.safe_names import safe_join
-from pointvos.formats.masked_video import MaskedVideo
+from pointvos.formats.masked_video import MaskedVideo, choose_videos
 from pointvos.formats.open_dataset import open_dataset
 from pointvos.formats.point_vos import PointVosRecord
 from pointvos.formats.point_vos_files import write_records
@@ -28,6 +33,10 @@ from pointvos.simulation.point_sets import (
 )
 from pointvos.simulation.sample_points import MIN_DISTANCE_PX, POINTS_PER_OBJECT
 from pointvos.visualize.overlay import overlay
+from vng.convert.points_from_masks import records_from_masks
+from vng.data.vng_set import VngSet
+
+VNG = "vng"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +44,8 @@ class BuildSettings:
     """What to draw from where."""
 
     dataset: str
-    """layout of the folder: davis, youtube_vos or static (images and masks)"""
+    """layout of the folder: davis, youtube_vos, static (images and masks) or vng
+    (meta_expressions.json with masks; training points of the objects that its nouns mean)"""
 
     root: Path
     """folder of the dataset"""
@@ -44,7 +54,11 @@ class BuildSettings:
     """file to write, .json or .jsonl"""
 
     split: str = "train"
-    """which videos; for DAVIS, "2016/train" says the year too (otherwise 2017 comes first)"""
+    """which videos; for DAVIS, "2016/train" says the year too (otherwise 2017 comes first); a VNG
+    set is one split"""
+
+    original_masks: Path | None = None
+    """annotation file of OVIS or UVO, for objects whose masks a VNG set does not hold itself"""
 
     mode: Literal["training", "benchmark"] = "training"
     """training: several frames a video; benchmark: the first frame that shows each object, its
@@ -90,28 +104,25 @@ def main(settings: BuildSettings) -> None:
         sampling=settings.sampling,
         seed=settings.seed,
     )
-    videos = open_dataset(
-        settings.dataset,
-        settings.root,
-        settings.split,
-        videos=None if settings.videos is None else read_name_list(settings.videos),
-    )
+    videos: list[MaskedVideo] = []
+    if settings.dataset == VNG:
+        draws = _of_vng_set(settings, rule)
+    else:
+        videos = open_dataset(
+            settings.dataset, settings.root, settings.split, videos=_wanted(settings)
+        )
+        draws = [partial(_of_masks, settings, rule, video) for video in videos]
     counts = PointCounts()
     shown = set(even_frames(len(videos), settings.previews).tolist()) if settings.preview else set()
     to_show: list[tuple[MaskedVideo, list[PointVosRecord]]] = []
 
-    def draw(video: MaskedVideo) -> list[PointVosRecord]:
-        if settings.mode == "benchmark":
-            return benchmark_records(video, rule)
-        return training_records(video, rule, frames=settings.frames, choice=settings.frame_sampling)
-
     def records() -> Iterator[PointVosRecord]:
-        bar = progress(videos, description="drawing points", unit="video")
-        for index, video in enumerate(bar):
-            drawn = draw(video)
+        bar = progress(draws, description="drawing points", unit="video")
+        for index, draw in enumerate(bar):
+            drawn = draw()
             counts.add_video(drawn)
             if index in shown:
-                to_show.append((video, drawn))
+                to_show.append((videos[index], drawn))
             yield from drawn
 
     write_records(settings.output, records())
@@ -120,6 +131,44 @@ def main(settings: BuildSettings) -> None:
     if settings.preview:
         for video, drawn in to_show:
             print(write_preview(settings.preview, video, drawn))
+
+
+Draw = Callable[[], list[PointVosRecord]]  # the records of one video
+
+
+def _of_masks(
+    settings: BuildSettings, rule: PointSampling, video: MaskedVideo
+) -> list[PointVosRecord]:
+    if settings.mode == "benchmark":
+        return benchmark_records(video, rule)
+    return training_records(video, rule, frames=settings.frames, choice=settings.frame_sampling)
+
+
+def _of_vng_set(settings: BuildSettings, rule: PointSampling) -> list[Draw]:
+    if settings.mode == "benchmark":
+        raise InputError("mode: expected training for a VNG set, found benchmark")
+    if settings.preview:
+        raise InputError(
+            "preview: expected none for a VNG set (tools/inspect_vng.py shows it, and "
+            "make_pseudo_masks.py --preview its points), found a folder"
+        )
+    narrated = VngSet.open(settings.root, original_masks=settings.original_masks)
+    names = choose_videos(list(narrated.videos), _wanted(settings), source=settings.root)
+    return [
+        partial(
+            records_from_masks,
+            narrated,
+            narrated.videos[name],
+            rule,
+            frames=settings.frames,
+            choice=settings.frame_sampling,
+        )
+        for name in names
+    ]
+
+
+def _wanted(settings: BuildSettings) -> list[str] | None:
+    return None if settings.videos is None else read_name_list(settings.videos)
 
 
 def write_preview(folder: Path, video: MaskedVideo, records: Sequence[PointVosRecord]) -> Path:

@@ -62,9 +62,11 @@ def main(settings: VngSetSettings) -> None:
     if "points_from_traces" in result:
         print(trace_summary(result["points_from_traces"]) + "\n")
     print(linking_table(result))
+    given = f" of {result['expressions_given']:,}" if "expressions_given" in result else ""
     print(
         f"\n{result['objects']:,} objects in {result['videos']:,} videos, "
-        f"{result['narratives']:,} narratives, {result['masks']:,} masks\n"
+        f"{result['narratives']:,} narratives, {result['masks']:,} masks, "
+        f"{result['expressions']:,}{given} expressions\n"
         f"written: {settings.output}"
     )
 

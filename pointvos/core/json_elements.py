@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pointvos.core.errors import InputError
+from pointvos.core.jsonfile import unique_pairs
 
 MAX_ELEMENT_BYTES = 500_000_000  # of one element of an array, or of one other member
 _BLOCK_BYTES = 4_000_000
@@ -28,7 +29,7 @@ class JsonElement:
 
     Attributes:
         key: the member of the outer object that it is, or whose array it is in.
-        place: in the array, from 0; None where the member is no array.
+        place: in the array, from 0; None where the member is no array or an empty one.
         value: the value.
         start: first byte in the file.
         stop: byte after the last one.
@@ -41,21 +42,35 @@ class JsonElement:
     stop: int
 
 
-def iterate_elements(path: str | Path) -> Iterator[JsonElement]:
+def iterate_elements(
+    path: str | Path,
+    *,
+    empty_arrays: bool = False,
+    unique_keys: bool = False,
+    max_bytes: int | None = None,
+) -> Iterator[JsonElement]:
     """Every member of the object in a JSON file, and of its arrays every element, in their order.
 
-    An empty array has no elements, so it is not told from one that is not there.
+    Args:
+        path: of the file.
+        empty_arrays: yield an empty array as a member; otherwise it has no elements, and is not
+            told from one that is not there.
+        unique_keys: refuse an object within an element that holds a key twice; by default the last
+            one stays. A member that comes twice is always refused.
+        max_bytes: the largest element that is taken into memory; by default `MAX_ELEMENT_BYTES`.
 
     Raises:
         FileNotFoundError: there is no such file.
         InputError: it is not UTF-8, not one JSON object, or has a member twice or an element of
-            more than `MAX_ELEMENT_BYTES`; the message says at which byte.
+            more than `max_bytes`; the message says at which byte.
     """
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"{file}: expected a JSON file, found none")
+    limit = MAX_ELEMENT_BYTES if max_bytes is None else max_bytes
+    decoder = json.JSONDecoder(object_pairs_hook=unique_pairs if unique_keys else None)
     with file.open("rb") as stream:
-        yield from _Scanner(file, stream).members()
+        yield from _Scanner(file, stream, decoder, limit).members(empty_arrays)
 
 
 def read_element(path: str | Path, start: int, stop: int) -> Any:
@@ -77,10 +92,13 @@ def read_element(path: str | Path, start: int, stop: int) -> Any:
 class _Scanner:
     """Reads a file in blocks. Bytes stand for characters, so that places are bytes."""
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    def __init__(
+        self, path: Path, stream: BinaryIO, decoder: json.JSONDecoder, max_bytes: int
+    ) -> None:
         self._path = path
         self._stream = stream
-        self._decoder = json.JSONDecoder()
+        self._decoder = decoder
+        self._max_bytes = max_bytes
         self._text = ""
         self._at = 0  # in the text
         self._before = 0  # bytes in front of the text
@@ -89,8 +107,8 @@ class _Scanner:
         if self._text.startswith(codecs.BOM_UTF8.decode("latin-1")):
             self._at = len(codecs.BOM_UTF8)
 
-    def members(self) -> Iterator[JsonElement]:
-        """Every element of the outer object."""
+    def members(self, empty_arrays: bool) -> Iterator[JsonElement]:
+        """Every element of the outer object, and its empty arrays if they are asked for."""
         seen: set[str] = set()
         self._take("{")
         if not self._taken("}"):
@@ -101,20 +119,23 @@ class _Scanner:
                     raise self._error(f"expected the name of a member, found {found}")
                 seen.add(key)
                 self._take(":")
-                yield from self._elements(key)
+                yield from self._elements(key, empty_arrays)
                 if self._taken("}"):
                     break
                 self._take(",")
         if self._peek():
             raise self._error(f"expected the end of the file, found {self._peek()!r}")
 
-    def _elements(self, key: str) -> Iterator[JsonElement]:
+    def _elements(self, key: str, empty_arrays: bool) -> Iterator[JsonElement]:
         if not self._taken("["):
             yield self._value(key, None)
             return
-        place = 0
+        start = self._before + self._at - 1
         if self._taken("]"):
+            if empty_arrays:
+                yield JsonElement(key, None, [], start, self._before + self._at)
             return
+        place = 0
         while True:
             yield self._value(key, place)
             place += 1
@@ -137,8 +158,8 @@ class _Scanner:
                     raise self._error(f"expected JSON, found: {error.msg}", error.pos) from error
             except ValueError as error:  # a number of thousands of digits
                 raise self._error(f"expected JSON, found: {error}") from error
-            if len(self._text) - self._at > MAX_ELEMENT_BYTES:
-                raise self._error(f"expected values of at most {MAX_ELEMENT_BYTES} bytes")
+            if len(self._text) - self._at > self._max_bytes:
+                raise self._error(f"expected values of at most {self._max_bytes} bytes")
             self._more(wanted)
             wanted *= 2
         text, start = self._text[self._at : end], self._before + self._at
@@ -149,9 +170,11 @@ class _Scanner:
 
     def _in_unicode(self, text: str) -> Any:
         try:
-            return json.loads(text.encode("latin-1").decode())
+            return self._decoder.decode(text.encode("latin-1").decode())
         except UnicodeDecodeError as error:
             raise self._error(f"expected UTF-8 text, found {error.reason}") from error
+        except ValueError as error:  # a key that is written in two ways
+            raise self._error(f"expected JSON, found: {error}") from error
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
         """Whether the error is that the text ends, which more of the file may mend."""

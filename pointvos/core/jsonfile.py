@@ -27,7 +27,7 @@ def read_json(path: str | Path, *, unique_keys: bool = False) -> Any:
     try:
         return json.loads(
             file.read_bytes().decode("utf-8-sig"),
-            object_pairs_hook=_unique_pairs if unique_keys else None,
+            object_pairs_hook=unique_pairs if unique_keys else None,
         )
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: expected UTF-8 text, found {error.reason}") from error
@@ -74,7 +74,12 @@ def parse_json_line(line: bytes, *, source: str) -> Any:
         raise InputError(f"{source}: expected one JSON value, found: {error}") from error
 
 
-def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object from its members, for decoders that are to refuse a key that stands twice.
+
+    Raises:
+        ValueError: naming the key.
+    """
     value = dict(pairs)
     if len(value) < len(pairs):
         keys = [key for key, _ in pairs]

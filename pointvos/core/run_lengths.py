@@ -70,18 +70,23 @@ def compressed_runs(runs: Sequence[NDArray[np.int64]]) -> list[bytes]:
     for place in range(3):  # the first three of a mask are no differences
         whole = starts[sizes > place] + place
         values[whole] = lengths[whole]
+    values = values.astype(np.int32)  # of images of at most MAX_PIXELS
     # Numbers of n characters are in [-2^(5n - 1), 2^(5n - 1)).
-    magnitude = np.where(values < 0, ~values, values)
+    magnitude = values ^ (values >> 31)  # one's complement of those below 0
     characters, limit = np.ones(values.size, np.int64), 1 << 4
-    while (larger := magnitude >= limit).any():
-        characters += larger
-        limit <<= 5
+    more = np.flatnonzero(magnitude >= limit)
+    while more.size:
+        characters[more] += 1
+        limit <<= _VALUE_SIZE
+        more = more[magnitude[more] >= limit]
     stops = characters.cumsum()
     text = np.empty(int(stops[-1]), np.uint8)
     first, left = stops - characters, characters
     while first.size:
-        text[first] = (values & _VALUE_BITS) + (_MORE * (left > 1) + _FIRST_CHARACTER)
-        more = np.flatnonzero(left > 1)
+        unfinished = left > 1
+        character = (values & _VALUE_BITS).astype(np.uint8) + np.uint8(_FIRST_CHARACTER)
+        text[first] = character + unfinished.view(np.uint8) * np.uint8(_MORE)
+        more = np.flatnonzero(unfinished)
         first, values, left = first[more] + 1, values[more] >> _VALUE_SIZE, left[more] - 1
     data, ends = text.tobytes(), stops[sizes.cumsum() - 1].tolist()
     return [data[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]

@@ -41,12 +41,8 @@ _LABEL_OF_TEXT = {status.value: int(label) for label, status in STATUS_OF_LABEL.
 
 _POINT_KEYS = ("x", "y", "frame_id", "status", "is_fg_candidate")
 _REQUIRED_POINT_KEYS = ("x", "y", "frame_id", "status")
-_RECORD_KEYS = ("question_hash", "question", "object_name", "video_name", "annotated_points")
-_SIMULATED_KEYS = (
-    *_RECORD_KEYS[:-1],
-    "object_id",
-    "annotated_points",
-)
+RECORD_KEYS = ("question_hash", "question", "object_name", "video_name", "annotated_points")
+_SIMULATED_KEYS = (*RECORD_KEYS[:-1], "object_id", "annotated_points")
 
 
 class AnnotatedPoint(NamedTuple):
@@ -69,6 +65,20 @@ class AnnotatedPoint(NamedTuple):
     is_fg_candidate: bool | None = None
     other: Mapping[str, Any] | None = None
     keys: tuple[str, ...] = _POINT_KEYS
+
+
+class PointColumns(NamedTuple):
+    """The points of a record, frame after frame, and on a frame in the order of the file.
+
+    Attributes:
+        frame_of: int64 [P], the place of each point's frame in `frame_ids`.
+        pixels: int64 [P, 2], (x, y) in [0, `MAX_COORDINATE`].
+        labels: int8 [P], values of `PointLabel`.
+    """
+
+    frame_of: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+    labels: NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class PointVosRecord:
     question: str | None = None
     object_id: int | None = None
     other: Mapping[str, Any] = field(default_factory=dict)
-    keys: tuple[str, ...] = _RECORD_KEYS
+    keys: tuple[str, ...] = RECORD_KEYS
 
     @cached_property
     def frame_ids(self) -> list[str]:
@@ -105,6 +115,16 @@ class PointVosRecord:
     def points(self, frame_id: str) -> Points:
         """The points on one frame, in the order of the file; none if the frame carries none."""
         return _as_points([one for one in self.annotated_points if one.frame_id == frame_id])
+
+    def columns(self) -> PointColumns:
+        """The points as arrays. Points without a frame are left out (as the authors do)."""
+        place = {frame: number for number, frame in enumerate(self.frame_ids)}
+        named = [point for point in self.annotated_points if point.frame_id is not None]
+        frame_of = np.array([place[str(point.frame_id)] for point in named], np.int64)
+        order = np.argsort(frame_of, kind="stable")
+        pixels = np.array([side for point in named for side in point[:2]], np.int64).reshape(-1, 2)
+        labels = np.array([_LABEL_OF_TEXT[point.status._value_] for point in named], np.int8)
+        return PointColumns(frame_of[order], pixels[order], labels[order])
 
     def by_frame(self) -> dict[str, Points]:
         """Frame -> its points. Points without a frame are left out (as the authors do)."""
@@ -268,6 +288,17 @@ def _parse_point(value: Any) -> AnnotatedPoint:
     if not isinstance(value, dict):
         raise InputError(f": expected a point, found {_shown(value)}")
     keys = tuple(value)
+    if keys == _POINT_KEYS:  # one test for a point as published, of which there are millions
+        x, y, frame_id, status, candidate = value.values()
+        if (
+            type(x) is type(y) is int
+            and 0 <= x <= MAX_COORDINATE
+            and 0 <= y <= MAX_COORDINATE
+            and type(frame_id) is type(status) is str
+            and type(candidate) is bool
+            and status in _STATUS_OF_TEXT
+        ):
+            return AnnotatedPoint(x, y, frame_id, _STATUS_OF_TEXT[status], candidate)
     if keys != _POINT_KEYS:
         for name in _REQUIRED_POINT_KEYS:
             if name not in value:

@@ -8,31 +8,42 @@ from pathlib import Path
 
 from pointvos.core.atomic import atomic_path
 from pointvos.core.errors import InputError
-from pointvos.core.jsonfile import iterate_jsonl, read_json
-from pointvos.formats.point_vos import PointVosRecord, parse_record, record_to_json
+from pointvos.core.json_elements import iterate_elements
+from pointvos.core.jsonfile import iterate_jsonl
+from pointvos.formats.point_vos import RECORD_KEYS, PointVosRecord, parse_record, record_to_json
 
 SUFFIXES = (".json", ".jsonl")
+MAX_RECORD_BYTES = 64 << 20  # in a .json file; a published record has some 20 KB
 
 
 def iterate_records(path: str | Path) -> Iterator[PointVosRecord]:
-    """Yield the records of a file in order; of a .jsonl file with one line in memory at a time.
+    """Yield the records of a file in order, with one of them in memory at a time.
 
     Raises:
         FileNotFoundError: there is no such file.
         InputError: naming file, line or key, and field: not JSON, not a record (see
-            `parse_record`), or two records under one key.
+            `parse_record`), a record of more than `MAX_RECORD_BYTES`, or two records under one key.
     """
     if _suffix(path) == ".json":
-        value = read_json(path, unique_keys=True)
-        if not isinstance(value, dict):
-            raise InputError(f"{path}: expected an object, one record a key, found another value")
-        if "annotated_points" in value:
+        yield from _iterate_members(path)
+    else:
+        yield from _iterate_lines(path)
+
+
+def _iterate_members(path: str | Path) -> Iterator[PointVosRecord]:
+    members = iterate_elements(
+        path, empty_arrays=True, unique_keys=True, max_bytes=MAX_RECORD_BYTES
+    )
+    for member in members:
+        if member.key in RECORD_KEYS and not isinstance(member.value, dict):
             raise InputError(
                 f"{path}: expected {{key: record}}, found a record without its key around it"
             )
-        for key, record in value.items():
-            yield parse_record(key, record, source=str(path))
-        return
+        value = member.value if member.place is None else [member.value]  # a list is no record
+        yield parse_record(member.key, value, source=str(path))
+
+
+def _iterate_lines(path: str | Path) -> Iterator[PointVosRecord]:
     seen: dict[str, int] = {}
     for number, value in iterate_jsonl(path):
         if not (isinstance(value, dict) and len(value) == 1):

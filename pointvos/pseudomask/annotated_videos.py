@@ -1,10 +1,11 @@
 """A PV set by video: which objects have points on which frames, and where the frames are.
 
-Held compactly (13 bytes a point), because the records of a release do not fit into memory as such.
+Held compactly (6 bytes a point), because the records of a release do not fit into memory as such.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,32 +30,30 @@ class AnnotatedObject:
         number: what it is in a palette PNG: its object_id, or else its place among the records of
             the video, from 1.
         frame_ids: the frames that carry points, in the order of the file.
-        frame_of: int32 [P], the place in `frame_ids` of each point.
-        pixels: int32 [P, 2], (x, y) of each point, in the order of the file.
+        frame_of: of the smallest unsigned type, [P], the place in `frame_ids` of each point.
+        pixels: uint16 [P, 2], (x, y) of each point, frame after frame in the order of the file.
         labels: int8 [P], values of `PointLabel`.
     """
 
     key: str
     number: int
     frame_ids: tuple[str, ...]
-    frame_of: NDArray[np.int32]
-    pixels: NDArray[np.int32]
+    frame_of: NDArray[np.unsignedinteger]
+    pixels: NDArray[np.uint16]
     labels: NDArray[np.int8]
 
     @classmethod
     def from_record(cls, record: PointVosRecord, number: int) -> AnnotatedObject:
         """The points of a record; those without a frame are left out (as the authors do)."""
-        by_frame = record.by_frame()
-        points = list(by_frame.values())
-        lengths = [len(of_frame) for of_frame in points]
-        joined = Points.concatenate(points)
+        frame_ids = record.frame_ids
+        frame_of, pixels, labels = record.columns()
         return cls(
             key=record.key,
             number=number,
-            frame_ids=tuple(by_frame),
-            frame_of=np.repeat(np.arange(len(points), dtype=np.int32), lengths),
-            pixels=joined.pixels().astype(np.int32),
-            labels=joined.labels,
+            frame_ids=tuple(map(sys.intern, frame_ids)),  # videos have frames of the same names
+            frame_of=frame_of.astype(np.min_scalar_type(len(frame_ids))),
+            pixels=pixels.astype(np.uint16),
+            labels=labels,
         )
 
     def points(self, frame_id: str) -> Points:

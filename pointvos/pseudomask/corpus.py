@@ -21,7 +21,7 @@ from pointvos.pseudomask.journal import Journal, VideoReport, read_part, read_re
 from pointvos.pseudomask.make_masks import MadeVideo
 from pointvos.pseudomask.mask_rule import MaskRule
 
-ROWS_PER_COMMIT = 400  # as many masks as a row group of the store holds
+ROWS_PER_COMMIT = 400  # as many masks as a few row groups of the store hold
 COMMIT_SECONDS = 60.0
 
 

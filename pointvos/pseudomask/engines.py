@@ -230,8 +230,8 @@ def _ray_actors(
             "'pointvos[ray]'"
         ) from error
     started_here = not ray.is_initialized()
-    if started_here:  # a cluster named in RAY_ADDRESS, or else one of this machine alone
-        ray.init(log_to_driver=False, logging_level="WARNING")
+    if started_here:
+        ray.init(log_to_driver=False, logging_level="WARNING", **_cluster(settings))
     remote: Any = ray.remote(num_cpus=settings.threads, num_gpus=gpus)(_Actor)
     try:
         actors = [remote.remote(maker) for _ in range(settings.workers)]
@@ -243,6 +243,18 @@ def _ray_actors(
     finally:
         if started_here:
             ray.shutdown()
+
+
+def _cluster(settings: EngineSettings) -> dict[str, Any]:
+    """Which cluster: the one that RAY_ADDRESS names, or else one of this machine alone.
+
+    Such a one has room for all workers, as there would be processes. An actor that no node has room
+    for would be waited for without end.
+    """
+    if os.environ.get("RAY_ADDRESS"):
+        return {}
+    processors = max(os.cpu_count() or 1, settings.workers * settings.threads)
+    return {"address": "local", "num_cpus": processors, "include_dashboard": False}
 
 
 class _Actor:

@@ -72,20 +72,34 @@ def sample_frame(
         Object id -> pixels (x, y), int64 [P, 2], in the order drawn; under `BACKGROUND` the points
         that all objects share.
     """
-    drawn = {}
-    for object_id in [BACKGROUND, *object_ids(mask)]:
-        count = rule.background_points if object_id == BACKGROUND else rule.points
-        region = mask == object_id
-        if rule.sampling == "farthest":
-            drawn[object_id] = farthest_points(region, count, min_distance=rule.min_distance)
-        else:
-            drawn[object_id] = sample_points(
-                region,
-                count,
-                min_distance=rule.min_distance,
-                rng=generator(rule.seed, video, frame, object_id),
-            )
-    return drawn
+    return {
+        object_id: sample_region(
+            mask == object_id, rule, video=video, frame=frame, object_id=object_id
+        )
+        for object_id in [BACKGROUND, *object_ids(mask)]
+    }
+
+
+def sample_region(
+    region: NDArray[np.bool_], rule: PointSampling, *, video: str, frame: str, object_id: int
+) -> NDArray[np.int64]:
+    """Draw the points of one object, or of the background, from the pixels that it covers.
+
+    Args:
+        region: bool [H, W].
+        rule: how.
+        video: its name, `frame` and `object_id`, with the seed, decide the draw.
+        frame: see `video`.
+        object_id: `BACKGROUND` for the points that all objects share.
+
+    Returns:
+        Pixels (x, y), int64 [P, 2], in the order drawn.
+    """
+    count = rule.background_points if object_id == BACKGROUND else rule.points
+    if rule.sampling == "farthest":
+        return farthest_points(region, count, min_distance=rule.min_distance)
+    rng = generator(rule.seed, video, frame, object_id)
+    return sample_points(region, count, min_distance=rule.min_distance, rng=rng)
 
 
 def choose_frames(

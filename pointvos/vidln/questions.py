@@ -1,11 +1,12 @@
 """Location-output questions: a question on a video whose answer is a verified trace on one frame.
 
-The published file is one JSON object, video -> questions. Their hashes are those of PV-Oops.
+The published file is one JSON object, video -> questions. Their hashes are those of PV-Oops. It is
+read question by question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
-from pointvos.core.jsonfile import read_json
+from pointvos.core.json_elements import iterate_elements
 from pointvos.core.masks import Rle, decode_rle
 from pointvos.core.safe_names import safe_join
 from pointvos.vidln.checked_fields import (
@@ -28,6 +29,7 @@ from pointvos.vidln.checked_fields import (
     text_or_none,
 )
 
+MAX_QUESTION_BYTES = 64 << 20  # as for a line of narratives; a published question has some 2 KB
 QUESTION_KEYS = (
     "vidln_id",
     "actor_idx",
@@ -92,36 +94,60 @@ class LocationQuestion:
             raise InputError(f"{self.source}.trace: {error}") from error
 
 
-def read_questions(path: str | Path) -> dict[str, LocationQuestion]:
+def read_questions(
+    path: str | Path, *, hashes: Container[str] | None = None
+) -> dict[str, LocationQuestion]:
     """The questions of a file by their hashes, in its order.
+
+    Args:
+        path: of the file.
+        hashes: take these alone into memory; the others are checked all the same.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: see `iterate_questions`.
+    """
+    return {
+        one.question_hash: one
+        for one in iterate_questions(path)
+        if hashes is None or one.question_hash in hashes
+    }
+
+
+def iterate_questions(path: str | Path) -> Iterator[LocationQuestion]:
+    """The questions of a file in its order; in memory are one of them and the hashes of all.
 
     Raises:
         FileNotFoundError: there is no such file.
         InputError: naming file, video, question and field: no JSON, a field is missing or has
-            another type, a hash or a video stands twice, a name would leave the data folder, or
-            there are no questions.
+            another type, a hash or a video stands twice, a name would leave the data folder, a
+            question has more than `MAX_QUESTION_BYTES`, or there are no questions.
     """
-    value = read_json(path, unique_keys=True)
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: expected {{video: questions}}, found {shown(value)}")
-    found: dict[str, LocationQuestion] = {}
-    for video, listed in value.items():
-        safe_join("", video, source=path)
-        if not isinstance(listed, list):
-            raise InputError(
-                f"{path}: {video}: expected a list of questions, found {shown(listed)}"
-            )
-        for i, one in enumerate(listed):
-            question = parse_question(video, one, source=f"{path}: {video}[{i}]")
-            if question.question_hash in found:
+    first: dict[str, str] = {}  # where each hash stands
+    elements = iterate_elements(
+        path, empty_arrays=True, unique_keys=True, max_bytes=MAX_QUESTION_BYTES
+    )
+    for element in elements:
+        video, place = element.key, element.place
+        if not place:
+            safe_join("", video, source=path)
+        if place is None:
+            if element.value != []:
                 raise InputError(
-                    f"{question.source}.question_hash: expected every hash once, found "
-                    f"{question.question_hash!r} in {found[question.question_hash].source} as well"
+                    f"{path}: {video}: expected a list of questions, found {shown(element.value)}"
                 )
-            found[question.question_hash] = question
-    if not found:
+            continue
+        where = f"{video}[{place}]"
+        question = parse_question(video, element.value, source=f"{path}: {where}")
+        earlier = first.setdefault(question.question_hash, where)
+        if earlier != where:
+            raise InputError(
+                f"{question.source}.question_hash: expected every hash once, found "
+                f"{question.question_hash!r} in {earlier} as well"
+            )
+        yield question
+    if not first:
         raise InputError(f"{path}: expected questions, found none")
-    return found
 
 
 def parse_question(video: str, value: Any, *, source: str) -> LocationQuestion:

@@ -121,3 +121,27 @@ def test_memory_is_that_of_an_element(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < 25_000_000
+
+
+def test_empty_arrays_may_be_asked_for(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"a": [ ], "b": [1, []], "c": {}}')
+    found = [(one.key, one.place, one.value) for one in iterate_elements(path, empty_arrays=True)]
+    assert found == [("a", None, []), ("b", 0, 1), ("b", 1, []), ("c", None, {})]
+    assert [one.key for one in iterate_elements(path)] == ["b", "b", "c"]
+    first = next(iterate_elements(path, empty_arrays=True))
+    assert path.read_text()[first.start : first.stop] == "[ ]"
+    assert read_element(path, first.start, first.stop) == []
+
+
+@pytest.mark.parametrize("block", [1, 4_000_000])
+@pytest.mark.parametrize(
+    "text", ['{"a": [{"b": 1, "b": 2}]}', '{"a": {"x": {"b": 1, "c": 3, "b": 2}}}']
+)
+def test_a_key_that_stands_twice_may_be_refused(tmp_path, monkeypatch, text, block):
+    monkeypatch.setattr(json_elements, "_BLOCK_BYTES", block)
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    assert len(list(iterate_elements(path))) == 1
+    with pytest.raises(InputError, match="expected JSON, found: the key 'b' twice in one object"):
+        list(iterate_elements(path, unique_keys=True))

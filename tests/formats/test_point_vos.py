@@ -2,10 +2,11 @@
 
 import copy
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pointvos.core.errors import InputError
@@ -85,7 +86,7 @@ def shuffled(value):
     return st.permutations(list(value.items())).map(dict)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(any_records(), st.sampled_from([".json", ".jsonl"]))
 def test_records_are_written_as_they_were_read(tmp_path_factory, value, suffix):
     folder = tmp_path_factory.mktemp("records")
@@ -112,6 +113,42 @@ def test_lines_are_read_one_at_a_time(tmp_path):
     assert next(records).key == HASH
     with pytest.raises(InputError, match=r"train\.jsonl:2: expected one JSON value"):
         next(records)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(any_records())
+def test_the_columns_are_the_points_by_frame(value):
+    parsed = parse_record(HASH, value, source="a.json")
+    columns = parsed.columns()
+    for number, (frame, points) in enumerate(parsed.by_frame().items()):
+        assert parsed.frame_ids[number] == frame
+        here = columns.frame_of == number
+        assert columns.pixels[here].tolist() == points.pixels().tolist()
+        assert columns.labels[here].tolist() == points.labels.tolist()
+    assert (np.diff(columns.frame_of) >= 0).all()
+    assert len(columns.frame_of) == sum(map(len, parsed.by_frame().values()))
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_memory_is_that_of_a_record(tmp_path, suffix):
+    """60 MB are read with less than half of them in memory."""
+    path = tmp_path / f"train{suffix}"
+    with path.open("w") as out:
+        for number in range(300):
+            key = f"{number:032x}"
+            line = json.dumps({key: record(question_hash=key, question="?" * 200_000)})
+            if suffix == ".json":
+                line = line[:-1].replace("{", ", " if number else "{", 1)
+            out.write(line + "\n")
+        out.write("}" * (suffix == ".json"))
+    assert path.stat().st_size > 60_000_000
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in iterate_records(path)) == 300
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 25_000_000
 
 
 def test_points_come_by_frame():
@@ -204,11 +241,19 @@ def test_a_pixel_is_annotated_once_a_frame():
         ("a.jsonl", "[]", r"a\.jsonl:1: expected an object with one key, found another value"),
         ("a.jsonl", "{}", r"a\.jsonl:1: expected an object with one key, found 0 keys"),
         ("a.jsonl", '{"a": 1, "b": 2}', r"a\.jsonl:1: expected an object with one key, found 2"),
-        ("a.json", "[]", r"a\.json: expected an object, one record a key"),
+        ("a.json", "[]", r"a\.json: expected '\{', found '\['"),
+        ("a.json", '{"k": []}', r"a\.json: k: expected a record, found \[\]"),
+        ("a.json", '{"k": [{}, 2]}', r"a\.json: k: expected a record, found \[\{\}\]"),
+        ("a.json", '{"k": {"x": 1, "x": 2}}', r"a\.json: .*the key 'x' twice in one object"),
+        ("a.json", json.dumps({HASH: record()})[:-1], r"a\.json: expected ',', found the end"),
         ("a.json", '{"k": 5}', r"a\.json: k: expected a record, found 5"),
         ("a.json", "{}", r"a\.json: expected records, found none"),
         ("a.jsonl", "\n", r"a\.jsonl: expected records, found none"),
-        ("a.json", '{"k": 1, "k": 2}', r"a\.json: .*'k' twice"),
+        (
+            "a.json",
+            f'{{"{HASH}": {json.dumps(record())}, "{HASH}": {json.dumps(record())}}}',
+            rf"a\.json: .*'{HASH}' twice",
+        ),
         ("a.json", json.dumps(record()), r"a\.json: expected \{key: record\}, found a record"),
         ("a.csv", "", r"a\.csv: expected a file name that ends in \.json or \.jsonl"),
     ],

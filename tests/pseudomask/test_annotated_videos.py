@@ -60,7 +60,8 @@ def test_points_without_a_frame_are_left_out_and_a_record_may_be_without_points(
     points = write_json(tmp_path / "points.json", value, record("b", "dog", []))
     video = read_annotated_videos(points, tmp_path / "frames").videos["dog"]
     assert [len(one.labels) for one in video.objects] == [1, 0]
-    assert video.objects[0].pixels.dtype == np.int32
+    assert video.objects[0].pixels.dtype == np.uint16
+    assert video.objects[0].frame_of.dtype == np.uint8
     assert video.frame_ids == ["00000"]
 
 

@@ -1,6 +1,7 @@
 """A job over a PV set: stopped and resumed, in shards, on every engine, with things left out."""
 
 import hashlib
+import os
 import shutil
 import sys
 from dataclasses import replace
@@ -155,9 +156,9 @@ def test_a_second_run_does_nothing(data, whole):
     [
         (EngineSettings(workers=2), VALIDATION),
         (EngineSettings(engine="ray", workers=2), TRAINING),
-        (EngineSettings(engine="ray", workers=2), VALIDATION),
+        (EngineSettings(engine="ray", workers=1 + (os.cpu_count() or 1)), VALIDATION),
     ],
-    ids=["processes", "ray", "ray validation"],
+    ids=["processes", "ray", "ray with more workers than processors"],
 )
 def test_every_engine_makes_the_same(data, tmp_path, whole, engine, rule):
     if engine.engine == "ray":

@@ -13,6 +13,7 @@ from pointvos.core.images import read_image
 from pointvos.core.masks import write_index_png
 from pointvos.formats.point_vos_files import read_records
 from tests.tiny_datasets import HEIGHT, WIDTH, two_objects, write_davis
+from tests.vng.tiny_set import BALL, DOG, write_set
 from tools.build_point_sets import BuildSettings, main
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -113,6 +114,39 @@ def test_previews_show_frames_with_their_points(root, tmp_path, capsys):
     assert drawn.shape == frame.shape
     x, y = read_records(tmp_path / "a.json")["bike/1"].points("00000").pixels()[0]
     assert drawn[y, x].tolist() != frame[y, x].tolist()
+
+
+def test_points_of_a_vng_set(tmp_path, capsys):
+    folder = write_set(tmp_path / "set")
+    original = str(folder / "original.json")
+    more = ["--dataset", "vng", "--original_masks", original, "--min_distance", "2"]
+    build(folder, tmp_path / "points.jsonl", *more, "--frames", "2", "--points", "3")
+    printed = capsys.readouterr().out
+    assert [line.split()[-1] for line in printed.splitlines()[1:5]] == ["1", "2", "2", "3"]
+    records = read_records(tmp_path / "points.jsonl")
+    assert {key: one.object_name for key, one in records.items()} == {
+        f"clip/{DOG}": "dog",
+        f"clip/{BALL}": "ball",
+    }
+    assert records[f"clip/{DOG}"].frame_ids == ["00000", "00003"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--mode", "benchmark"], "mode: expected training for a VNG set"),
+        (["--preview", "pictures"], "preview: expected none for a VNG set"),
+        ([], "clip: expected masks of object 7"),
+        (["--root", "gone"], "meta_expressions.json: expected"),
+        (["--videos", "list.txt"], "found no dog among 1 videos"),
+    ],
+)
+def test_bad_vng_sets_give_one_line(tmp_path, capsys, monkeypatch, more, message):
+    folder = write_set(tmp_path / "set")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("dog\n")
+    assert message in refused(capsys, folder, tmp_path / "out.json", "--dataset", "vng", *more)
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_bad_input_gives_one_line_and_no_output(root, tmp_path, capsys):

@@ -418,6 +418,105 @@ def test_questions_name_the_nouns(data):
     assert by_key["dog-ball"]["reason"] == "NOUN_TAKEN"
 
 
+def given_by(data: Path, built: str) -> Path:
+    """The narratives of a set and, as `given.json`, points of its objects by their numbers."""
+    points = {}
+    for line in lines(data / built):
+        one = object_record(line["video"], 1 if line["noun"] == "dog" else 5)
+        (value,) = one.values()
+        key = f"{line['video']}/{line['obj_id']}"
+        points[key] = {**value, "question_hash": key}
+    (data / "given.json").write_text(json.dumps(points))
+    return data / built / "meta_expressions.json"
+
+
+def test_narratives_may_say_which_objects_they_mean(data, capsys):
+    run(data, output="first")
+    told = given_by(data, "first")
+    value = json.loads(told.read_text())
+    again = {**value["videos"]["bike"]["expressions"]["1"], "plural": True}
+    value["videos"]["bike"]["expressions"]["2"] = again
+    (data / "told.json").write_text(json.dumps(value))
+    given = ["--narratives", data / "told.json", "--points", data / "given.json"]
+    capsys.readouterr()
+    # Without a pipeline of spaCy, which nothing is looked for with.
+    run(data, *given, "--pipeline", "xx_none", masks=False)
+    printed = capsys.readouterr().out
+    assert "  as given                                   8   100.0%" in printed
+    assert "8 objects in 4 videos, 4 narratives, 16 masks, 9 of 9 expressions" in printed
+    before, found = videos(data / "first"), videos(data / "out")
+    for name, video in found.items():
+        assert video.narratives == before[name].narratives
+        ids = [one.obj_id for one in before[name].expressions]
+        assert [one.obj_id for one in video.expressions] == ids + ids[1:] * (name == "bike")
+        assert {one.other["link_rule"] for one in video.expressions} == {"GIVEN"}
+        assert set(MaskStore.open(data / "out/masks").read(name).objects) == set(map(str, ids))
+    assert found["bike"].expressions[2].other["plural"] is True
+    assert lines(data / "out")[0] == {
+        **lines(data / "first")[0],
+        "key": f"bike/{object_number('bike-dog')}",
+        "rule": "GIVEN",
+        "dataset_id": None,
+        "vidln_id": None,
+        "distance": None,
+    }
+    declared = json.loads((data / "out/set.json").read_text())
+    assert declared["counts"]["expressions"] == 9
+    assert "pipeline" not in declared["sources"]
+    run(data, *given, "--pipeline", "xx_none", masks=False)
+    assert "nothing to do" in capsys.readouterr().out
+    for shard in ("0", "1"):
+        share = ["--shard-id", shard, "--num-shards", "2"]
+        run(data, *given, *share, masks=False, output="shards")
+    assert same_set(data / "out", data / "shards")
+
+
+def test_given_expressions_without_a_record_are_seen(data, capsys):
+    run(data, output="first")
+    told = given_by(data, "first")
+    points = json.loads((data / "given.json").read_text())
+    dropped = next(iter(points))
+    points["bike/1"] = {**points.pop(dropped), "question_hash": "bike/1"}
+    (data / "given.json").write_text(json.dumps(points))
+    given = ["--narratives", told, "--points", data / "given.json"]
+    capsys.readouterr()
+    run(data, *given, masks=False)
+    assert "7 of 8 expressions" in capsys.readouterr().out
+    found = results(data / "out")
+    assert (found["linked_by"]["GIVEN"], found["not_in_set"]["NOUN_NOT_FOUND"]) == (7, 1)
+    assert (found["expressions"], found["expressions_given"]) == (7, 8)
+
+
+def test_nouns_that_are_no_things_are_left_out(data, capsys):
+    caption = "A dog in the background."
+    spoken = {"A": 0, "dog": 500, "in": 1000, "the": 1500, "background": 2000}
+    one = told_actor(caption=caption, time_alignment=words(caption, spoken))
+    write_lines(data / "vidln.jsonl", [told_video(name, 0, actors=[one]) for name in ("bike",)])
+    write_json(
+        data / "points.json",
+        object_record("bike", 1),
+        object_record("bike", 5, object_name="background", key="bike-background"),
+    )
+    run(data, masks=False, output="with")
+    assert results(data / "with")["objects"] == 2
+    capsys.readouterr()
+    run(data, "--stop_nouns", "default", masks=False)
+    assert "  name is no thing                           1    50.0%" in capsys.readouterr().out
+    assert [line["reason"] for line in lines(data / "out")] == [None, "STOP_NOUN"]
+    traces = [
+        *("--narratives", str(data / "vidln.jsonl"), "--frames", str(data / "frames")),
+        *("--points_from_traces", "true", "--backend", str(data / "backend.yaml")),
+    ]
+    (data / "frames/oops_train").mkdir()
+    (data / "frames/bike").rename(data / "frames/oops_train/bike")
+    for choice, nouns in (([], 1), (["--stop_nouns", "none"], 2)):
+        output = data / f"traces{nouns}"
+        run_tool(main, VngSetSettings, "", [*traces, *choice, "--output", str(output)])
+        found = results(output)["points_from_traces"]
+        assert (found["records"], found["stop_nouns"]) == (nouns, 2 - nouns)
+    assert "1 of 2 nouns in 1 narratives; 1 are no things" in capsys.readouterr().out
+
+
 def test_the_release_with_a_folder_of_frames_an_object(data):
     for video in VIDEOS:
         for number in NAMES:
@@ -505,6 +604,13 @@ BAD = {
     ),
     "no questions": (nothing, ["--questions", "q.json"], "q.json: expected a file, found none"),
     "no split": (nothing, ["--split_file", "s.txt"], "s.txt: expected a file, found none"),
+    "given, with questions": (
+        nothing,
+        ["--narratives", "set/meta_expressions.json", "--questions", "q.json"],
+        "narratives: expected lines of VidLN with --questions, found set/meta_expressions.json",
+    ),
+    "no given narratives": (nothing, ["--narratives", "gone.json"], "gone.json: expected a file"),
+    "no stop list": (nothing, ["--stop_nouns", "gone.txt"], "gone.txt: expected a list of names"),
     "both": (
         nothing,
         ["--points_from_traces", "true"],

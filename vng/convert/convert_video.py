@@ -21,6 +21,7 @@ from pointvos.pseudomask.annotated_videos import NO_FRAMES
 from pointvos.vidln.index import NarrativeIndex
 from pointvos.vidln.nouns import DEFAULT_PIPELINE, NounFinder
 from pointvos.vidln.questions import LocationQuestion
+from vng.convert.given_narratives import GivenNarratives
 from vng.convert.link_report import record_line
 from vng.convert.link_types import (
     CaptionNouns,
@@ -56,7 +57,7 @@ class ConvertRules:
 
     Attributes:
         links: how objects are linked to nouns.
-        pipeline: of spaCy.
+        pipeline: of spaCy; not needed where the expressions are given.
         dense: whether every frame must have a mask of every object.
     """
 
@@ -90,7 +91,7 @@ class VideoConverter:
     """What a worker is: converts videos; nothing is loaded before `check` or `make`.
 
     Args:
-        narratives: where the narratives of a video stand.
+        narratives: where the narratives of a video stand, or expressions that are given.
         questions: location-output questions by hash.
         store: folder of the mask store.
         rules: how.
@@ -98,14 +99,14 @@ class VideoConverter:
 
     def __init__(
         self,
-        narratives: NarrativeIndex,
+        narratives: NarrativeIndex | GivenNarratives,
         questions: Mapping[str, LocationQuestion],
         store: Path,
         rules: ConvertRules,
     ) -> None:
         self._narratives, self._questions = narratives, questions
         self._folder, self._rules = store, rules
-        self._loaded: tuple[NounFinder, MaskStore] | None = None
+        self._loaded: MaskStore | None = None
 
     def check(self) -> None:
         """Load the spaCy pipeline and open the mask store, for their errors.
@@ -114,7 +115,9 @@ class VideoConverter:
             FileNotFoundError: there is no such mask store.
             InputError: the pipeline is not there, or the store is damaged.
         """
-        self._ready()
+        if not isinstance(self._narratives, GivenNarratives):
+            noun_finder(self._rules.pipeline)
+        self._store()
 
     def make(self, video: PointVideo) -> ConvertedVideo:
         """Convert a video; what is wrong with its data is named in `left_out`.
@@ -130,8 +133,14 @@ class VideoConverter:
             frames = open_frames(video.path)
         except (InputError, FileNotFoundError) as error:
             return unusable(video, Reason.MISSING_VIDEO, str(error))
+        if isinstance(self._narratives, GivenNarratives):
+            video = self._narratives.numbered(video)
+            self._take_masks(made, video, frames, self._narratives.links(video))
+            made.narrated = self._narratives.narrated(video, frames, made.records)
+            made.seconds = time.perf_counter() - started
+            return made
         try:
-            captions, names = self._captions(video)
+            captions, names = self._captions(video, self._narratives)
         except InputError as error:
             return unusable(video, Reason.DAMAGED_NARRATIVE, str(error))
         size = FrameSize(frames.height, frames.width)
@@ -148,29 +157,30 @@ class VideoConverter:
         made.seconds = time.perf_counter() - started
         return made
 
-    def _ready(self) -> tuple[NounFinder, MaskStore]:
+    def _store(self) -> MaskStore:
         if self._loaded is None:
-            self._loaded = noun_finder(self._rules.pipeline), MaskStore.open(self._folder)
+            self._loaded = MaskStore.open(self._folder)
         return self._loaded
 
-    def _captions(self, video: PointVideo) -> tuple[list[CaptionNouns], dict[str, Any]]:
+    def _captions(
+        self, video: PointVideo, index: NarrativeIndex
+    ) -> tuple[list[CaptionNouns], dict[str, Any]]:
         """The captions of a video, and the nouns in the names of its objects, by name.
 
         The pipeline sees one video at a time: what it finds must not depend on the neighbours.
         """
-        finder, _ = self._ready()
         places = [
-            (narrative, index)
-            for narrative in narratives_of(video.name, self._narratives)
-            for index, actor in enumerate(narrative.actor_narratives)
+            (narrative, number)
+            for narrative in narratives_of(video.name, index)
+            for number, actor in enumerate(narrative.actor_narratives)
             if actor.caption
         ]
         names = list(dict.fromkeys(" ".join((one.name or "").split()) for one in video.objects))
         texts = [narrative.actor_narratives[i].caption or "" for narrative, i in places] + names
-        nouns = list(finder.find_all(texts))
+        nouns = list(noun_finder(self._rules.pipeline).find_all(texts))
         captions = [
-            CaptionNouns(narrative, index, nouns[number])
-            for number, (narrative, index) in enumerate(places)
+            CaptionNouns(narrative, actor, nouns[number])
+            for number, (narrative, actor) in enumerate(places)
         ]
         return captions, dict(zip(names, nouns[len(places) :], strict=True))
 
@@ -182,8 +192,7 @@ class VideoConverter:
         found: Mapping[str, Link | NoLink],
     ) -> None:
         """Enter all records, and the masks of those that are linked."""
-        _, store = self._ready()
-        masks_of = ObjectMasks(store, video.name, frames, dense=self._rules.dense)
+        masks_of = ObjectMasks(self._store(), video.name, frames, dense=self._rules.dense)
         for one in video.objects:
             if one.same_as is not None:
                 again = NoLink(one.about.key, Reason.DUPLICATE_RECORD, note=f"of {one.same_as}")
@@ -231,7 +240,7 @@ def _narrated(
 ) -> NarratedVideo | None:
     """The narratives with a linked noun, and the expressions in the order of their nouns."""
     linked: dict[int, list[tuple[NounPlace, Mapping[str, Any]]]] = {}
-    number_of = {
+    number_of: dict[tuple[str | None, int | None, int], int] = {
         (one.narrative.dataset_id, one.narrative.vidln_id, one.actor): number
         for number, one in enumerate(captions)
     }

@@ -115,6 +115,7 @@ class LinkTally:
 
 
 _RULES = {
+    Rule.GIVEN: "as given",
     Rule.QUESTION: "by question",
     Rule.TEXT: "by text",
     Rule.TEXT_BY_TRACE: "by text, nearest trace",
@@ -130,6 +131,7 @@ _REASONS = {
     Reason.MISSING_NARRATIVE: "missing narrative",
     Reason.DAMAGED_NARRATIVE: "damaged narrative",
     Reason.NO_OBJECT_NAME: "no object_name",
+    Reason.STOP_NOUN: "name is no thing",
     Reason.NOUN_NOT_FOUND: "noun not found",
     Reason.AMBIGUOUS: "ambiguous",
     Reason.NOUN_TAKEN: "noun taken by another object",

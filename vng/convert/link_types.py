@@ -21,6 +21,7 @@ MAX_DISTANCE = 0.2
 class Rule(StrEnum):
     """Why an object belongs to a noun, the surest first."""
 
+    GIVEN = "GIVEN"  # the narratives are expressions that say which object they mean
     QUESTION = "QUESTION"  # a location-output question has its hash
     TEXT = "TEXT"  # the only noun that reads as the object is called
     TEXT_BY_TRACE = "TEXT_BY_TRACE"  # of several such nouns the one whose trace is nearest
@@ -39,6 +40,7 @@ class Reason(StrEnum):
     MISSING_NARRATIVE = "MISSING_NARRATIVE"
     DAMAGED_NARRATIVE = "DAMAGED_NARRATIVE"
     NO_OBJECT_NAME = "NO_OBJECT_NAME"
+    STOP_NOUN = "STOP_NOUN"  # its name is no thing, such as "background"
     NOUN_NOT_FOUND = "NOUN_NOT_FOUND"
     AMBIGUOUS = "AMBIGUOUS"  # several nouns, none of which is clearly the nearest
     NOUN_TAKEN = "NOUN_TAKEN"  # by an object that is nearer, and there is no other noun
@@ -57,6 +59,8 @@ class LinkRules:
         ambiguous: whether an object with several nouns of which none is clearly the nearest is
             dropped, or keeps the nearest, the first where distances are not known.
         shared_nouns: of two objects that want one noun only the nearer gets it, or both may.
+        stop_nouns: dictionary forms, in lower case, of nouns that are no things: objects called so
+            get no noun, and no object gets them, unless a question says so.
 
     Raises:
         InputError: a distance is negative.
@@ -66,6 +70,7 @@ class LinkRules:
     max_distance: float = MAX_DISTANCE
     ambiguous: Literal["drop", "keep"] = "drop"
     shared_nouns: Literal["nearest", "allow"] = "nearest"
+    stop_nouns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the distances."""
@@ -120,15 +125,15 @@ class NounPlace(NamedTuple):
     """A span of a caption.
 
     Attributes:
-        dataset_id: of the narrative.
-        vidln_id: of the narrative.
-        actor: index of the actor.
+        dataset_id: of the narrative; None where it is not one of VidLN.
+        vidln_id: of the narrative; None likewise.
+        actor: index of the actor among those of the narrative.
         start: its first character in the caption.
         end: the character behind its last one.
     """
 
-    dataset_id: str
-    vidln_id: int
+    dataset_id: str | None
+    vidln_id: int | None
     actor: int
     start: int
     end: int

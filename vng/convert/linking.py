@@ -21,6 +21,7 @@ from vng.convert.link_types import (
     Reason,
     Rule,
 )
+from vng.convert.stop_nouns import is_stopped
 from vng.convert.trace_distance import trace_distance
 
 Span = tuple[int, int]
@@ -54,6 +55,7 @@ def link_object(
     same dictionary form; if there are none, those with the same head. Of several the one is taken
     whose trace is nearest (see `trace_distance`), if that is near and clearly nearer than the
     second; a noun without a trace on any frame of the object counts as farther than all others.
+    Nouns that are no things do not come into question by name.
 
     Args:
         target: the object.
@@ -76,12 +78,16 @@ def link_object(
     name = " ".join((target.name or "").split())
     if not name:
         return NoLink(target.key, Reason.NO_OBJECT_NAME, note=note)
-    for alone, by_trace, matches in _levels(name, target.name_nouns):
+    forms = _NameForms.of(name, target.name_nouns)
+    if is_stopped(forms.lemma, rules.stop_nouns):
+        return NoLink(target.key, Reason.STOP_NOUN, note=note)
+    for alone, by_trace, matches in _levels(name, forms):
         all_places = [
             _Candidate(_place(caption, span), caption)
             for caption in captions
             for noun in caption.nouns
-            if (span := matches(caption.caption, noun)) is not None
+            if not is_stopped(noun.lemma, rules.stop_nouns)
+            and (span := matches(caption.caption, noun)) is not None
         ]
         free = [one for one in all_places if one.place not in refused]
         if free:
@@ -251,9 +257,8 @@ def _place(caption: CaptionNouns, span: Span) -> NounPlace:
 _Matches = Callable[[str, Noun], Span | None]
 
 
-def _levels(name: str, nouns: Sequence[Noun]) -> list[tuple[Rule, Rule, _Matches]]:
+def _levels(name: str, wanted: _NameForms) -> list[tuple[Rule, Rule, _Matches]]:
     """The rules by name in their order, each with what a noun of a caption must be for it."""
-    wanted = _NameForms.of(name, nouns)
 
     def by_text(caption: str, noun: Noun) -> Span | None:
         # A name may say more than the noun: of "the red car" the noun is "car".

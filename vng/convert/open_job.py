@@ -25,6 +25,7 @@ from pointvos.vidln.nouns import NounFinder
 from pointvos.vidln.questions import LocationQuestion, read_questions
 from pointvos.vidln.reader import NarrativeReader
 from vng.convert.convert_video import ConvertRules, noun_finder
+from vng.convert.given_narratives import GivenNarratives
 from vng.convert.link_types import LinkRules
 from vng.convert.point_objects import PointSet, read_point_set
 from vng.convert.points_from_traces import PointsFromTraces
@@ -58,18 +59,21 @@ def open_job(settings: VngSetSettings) -> SetJob:
             max_distance=settings.max_distance,
             ambiguous=settings.ambiguous,
             shared_nouns=settings.shared_nouns,
+            stop_nouns=settings.stop_list,
         ),
         pipeline=settings.pipeline,
         dense=settings.dense,
     )
-    finder = noun_finder(settings.pipeline)  # that it is missing shows before hours of work
+    # That the pipeline is missing shows before hours of work.
+    finder = None if settings.given else noun_finder(settings.pipeline)
     identity = _identity(settings, backend, weights, rules, finder)
     output = SetFolder(settings.output)
     output.job.check(identity)
-    index = NarrativeIndex(settings.narratives, max_left_out=settings.max_left_out)
+    index = _narratives(settings)
     source = settings.points
     if source is None:
         assert backend is not None
+        assert finder is not None  # settings refuse it
         source = _points_from_traces(settings, output, identity, backend, finder)
     points = read_point_set(source, settings.frames, split_files=settings.splits)
     if settings.masks is None:
@@ -106,7 +110,7 @@ def declaration_of(settings: VngSetSettings, job: SetJob) -> Declaration:
         "questions": str(settings.questions) if settings.questions else "",
         "frames": str(settings.frames),
         **made_by,
-        "pipeline": str(job.identity["pipeline"]),
+        "pipeline": job.identity["pipeline"] or "",
     }
     return Declaration(
         name=_name(settings),
@@ -121,7 +125,7 @@ def _identity(
     backend: MaskBackendSettings | None,
     weights: str,
     rules: ConvertRules,
-    finder: NounFinder,
+    finder: NounFinder | None,
 ) -> dict[str, Any]:
     """What must be equal for a run to go on where another stopped, as JSON values."""
     digests = {
@@ -145,7 +149,7 @@ def _identity(
         "overlaps": settings.overlaps if settings.masks is None else None,
         "weights": weights,
         "rules": plain(rules),
-        "pipeline": finder.pipeline,
+        "pipeline": finder and finder.pipeline,
     }
 
 
@@ -153,12 +157,18 @@ def _name(settings: VngSetSettings) -> str:
     return settings.name or settings.output.resolve().name
 
 
+def _narratives(settings: VngSetSettings) -> NarrativeIndex | GivenNarratives:
+    if settings.given:
+        return GivenNarratives(settings.narratives)
+    return NarrativeIndex(settings.narratives, max_left_out=settings.max_left_out)
+
+
 def _questions(path: Path | None, points: PointSet) -> dict[str, LocationQuestion]:
     """The questions of the records of the set alone, as they go to every worker."""
     if path is None:
         return {}
     keys = {one.about.key for video in points.videos.values() for one in video.objects}
-    return {key: question for key, question in read_questions(path).items() if key in keys}
+    return read_questions(path, hashes=keys)
 
 
 def _backend_job(
@@ -212,7 +222,9 @@ def _points_from_traces(
             " them: start with --num-shards 1, and with shards once they are there"
         )
     reader = NarrativeReader(settings.narratives, max_left_out=settings.max_left_out)
-    maker = PointsFromTraces(settings.frames, build_backend(backend), finder)
+    maker = PointsFromTraces(
+        settings.frames, build_backend(backend), finder, stop_nouns=settings.stop_list
+    )
     output.job.begin(identity)
 
     def records() -> Iterator[PointVosRecord]:

@@ -27,6 +27,7 @@ from pointvos.vidln.largest_keyframe import largest_keyframe
 from pointvos.vidln.location import KeyframeTrace, locate_span
 from pointvos.vidln.narrative import Narrative
 from pointvos.vidln.nouns import Noun, NounFinder
+from vng.convert.stop_nouns import is_stopped
 
 _OBJECT = 1
 _KEYS = (
@@ -51,6 +52,7 @@ class TraceCounts:
         videos: narratives whose frames were found.
         nouns: found in their captions.
         without_trace: nouns that nobody pointed at.
+        stop_nouns: nouns that are no things.
         empty_masks: nouns of which the backend found nothing.
         records: the others.
         left_out: narrative or noun -> why it could not be used.
@@ -59,6 +61,7 @@ class TraceCounts:
     videos: int = 0
     nouns: int = 0
     without_trace: int = 0
+    stop_nouns: int = 0
     empty_masks: int = 0
     records: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
@@ -68,8 +71,9 @@ def trace_summary(counts: Mapping[str, Any]) -> str:
     """The counts as one line; `counts` has the fields of `TraceCounts`."""
     return (
         f"points from traces: {counts['records']:,} of {counts['nouns']:,} nouns in "
-        f"{counts['videos']:,} narratives; {counts['without_trace']:,} nobody pointed at, of "
-        f"{counts['empty_masks']:,} the mask is empty"
+        f"{counts['videos']:,} narratives; {counts['stop_nouns']:,} are no things, "
+        f"{counts['without_trace']:,} nobody pointed at, of {counts['empty_masks']:,} the mask is "
+        "empty"
     )
 
 
@@ -90,6 +94,7 @@ class PointsFromTraces:
         backend: makes masks from traces.
         finder: finds the nouns.
         sampling: how points are drawn from a mask.
+        stop_nouns: dictionary forms of nouns that are no things, see `is_stopped`.
         counts: of what came out so far.
     """
 
@@ -97,10 +102,11 @@ class PointsFromTraces:
     backend: MaskBackend
     finder: NounFinder
     sampling: PointSampling = field(default_factory=PointSampling)
+    stop_nouns: tuple[str, ...] = ()
     counts: TraceCounts = field(default_factory=TraceCounts)
 
     def records(self, narrative: Narrative) -> Iterator[PointVosRecord]:
-        """A record for every noun with a trace of which the backend finds something.
+        """A record for every thing with a trace of which the backend finds something.
 
         In the order of the captions; what cannot be used is entered in `counts`.
         """
@@ -137,6 +143,9 @@ class PointsFromTraces:
         for index, nouns in enumerate(self.finder.find_all(captions)):
             for noun in nouns:
                 self.counts.nouns += 1
+                if is_stopped(noun.lemma, self.stop_nouns):
+                    self.counts.stop_nouns += 1
+                    continue
                 actor = narrative.actor_narratives[index]
                 trace = largest_keyframe(locate_span(narrative, actor, noun.start, noun.end))
                 if trace is None:

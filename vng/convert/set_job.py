@@ -27,6 +27,7 @@ from vng.convert.convert_video import (
     ConvertRules,
     VideoConverter,
 )
+from vng.convert.given_narratives import GivenNarratives
 from vng.convert.point_objects import PointSet, PointVideo
 from vng.convert.set_folder import SetFolder
 from vng.data.expressions import video_to_json
@@ -42,7 +43,7 @@ class SetJob:
     Attributes:
         points: the PV set.
         source: its file, for messages.
-        narratives: where the narratives of a video stand.
+        narratives: where the narratives of a video stand, or expressions that are given.
         questions: location-output questions by hash.
         store: of the masks of its objects, by keys of records.
         backend_job: makes that store; None where it is there already.
@@ -58,7 +59,7 @@ class SetJob:
 
     points: PointSet
     source: Path
-    narratives: NarrativeIndex
+    narratives: NarrativeIndex | GivenNarratives
     questions: Mapping[str, LocationQuestion]
     store: Path
     backend_job: CorpusJob | None

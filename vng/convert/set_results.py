@@ -25,6 +25,7 @@ from pointvos.pseudomask.corpus_results import is_finished as pseudo_masks_finis
 from pointvos.pseudomask.journal import Journal
 from pointvos.pseudomask.mask_rule import ALL_POINTS
 from vng.convert.convert_video import unusable
+from vng.convert.given_narratives import GivenNarratives
 from vng.convert.link_report import LinkTally, record_line
 from vng.convert.link_types import NoLink, Reason
 from vng.convert.set_job import (
@@ -66,6 +67,7 @@ class _Tally:
     links: LinkTally = field(default_factory=LinkTally)
     videos: int = 0
     narratives: int = 0
+    expressions: int = 0
     frames: int = 0
     nouns: set[str] = field(default_factory=set)
     splits: dict[str, list[str]] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class _Tally:
     def add(self, video: NarratedVideo) -> None:
         self.videos += 1
         self.narratives += len(video.narratives)
+        self.expressions += len(video.expressions)
         self.frames += len(video.frames)
         self.nouns |= {video.noun(one).casefold() for one in video.expressions}
         if "split" in video.other:
@@ -83,7 +86,7 @@ class _Tally:
             "videos": self.videos,
             "frames": self.frames,
             "narratives": self.narratives,
-            "expressions": self.links.objects,
+            "expressions": self.expressions,
             "different_nouns": len(self.nouns),
             "masks": self.links.masks,
             **self.links.as_dict(),
@@ -189,11 +192,12 @@ def _merge(
         "counts": tally.as_dict(),
     }
     write_json(output.declaration, declaration)
-    traces = output.trace_counts
+    traces, given = output.trace_counts, job.narratives
     record = {
         **tally.as_dict(),
         "not_chosen": job.points.not_chosen,
         "split_lines_not_found": job.points.not_found,
+        **({"expressions_given": given.expressions} if isinstance(given, GivenNarratives) else {}),
         "left_out": [{"where": key, "why": left_out[key]} for key in sorted(left_out)],
         "videos_without_frames": _without_frames(job),
         **({"points_from_traces": read_json(traces)} if traces.is_file() else {}),

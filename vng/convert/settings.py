@@ -10,6 +10,7 @@ from pointvos.core.errors import InputError
 from pointvos.pseudomask.corpus import COMMIT_SECONDS
 from pointvos.vidln.nouns import DEFAULT_PIPELINE
 from vng.convert.link_types import MARGIN, MAX_DISTANCE
+from vng.convert.stop_nouns import read_stop_nouns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,8 @@ class VngSetSettings:
     """What to build from what."""
 
     narratives: Path
-    """Video Localized Narratives, .jsonl"""
+    """Video Localized Narratives, .jsonl; or meta_expressions.json of a VNG set, whose expressions
+    say which objects they mean"""
 
     frames: Path
     """folder with one folder of frames or video file a video (or, as in the release, an object)"""
@@ -81,6 +83,11 @@ class VngSetSettings:
     shared_nouns: Literal["nearest", "allow"] = "nearest"
     """of two objects that want one noun only the nearer gets it, or both may"""
 
+    stop_nouns: str = ""
+    """nouns that are no things ("background", "left") and name no object: default (the list of
+    docs/vng_sets.md), none, or a text file with one a line; unless given, default with
+    --points_from_traces and none without"""
+
     max_left_out: int = 0
     """lines of narratives, videos without frames, frames and objects with unusable masks that may
     be left out; they are listed in results.json"""
@@ -113,6 +120,12 @@ class VngSetSettings:
             raise InputError(
                 f"points: expected either --points or --points_from_traces true, found {found}"
             )
+        if self.given and (self.points_from_traces or self.questions):
+            found = "--questions" if self.questions else "--points_from_traces"
+            raise InputError(
+                f"narratives: expected lines of VidLN with {found}, found {self.narratives}, taken "
+                "for expressions of a VNG set because of its .json"
+            )
         if self.points_from_traces and self.points_verified == "yes":
             raise InputError(
                 "points_verified: expected no or unknown, as nobody verifies --points_from_traces, "
@@ -120,6 +133,17 @@ class VngSetSettings:
             )
         if self.max_left_out < 0:
             raise InputError(f"max_left_out: expected at least 0, found {self.max_left_out}")
+
+    @property
+    def given(self) -> bool:
+        """Whether the narratives are expressions that say which objects they mean."""
+        return self.narratives.suffix.lower() == ".json"
+
+    @property
+    def stop_list(self) -> tuple[str, ...]:
+        """The nouns of `stop_nouns`."""
+        unless_given = "default" if self.points_from_traces else "none"
+        return read_stop_nouns(self.stop_nouns or unless_given)
 
     @property
     def splits(self) -> list[Path]:

@@ -86,28 +86,37 @@ def runs_of_outlines(outlines: Outlines, heights: Ints, widths: Ints) -> list[In
         raise InputError(f"expected outlines of {total} numbers, found another number of steps")
     owner = np.repeat(np.arange(tracks.size), tracks)  # the mask of each track
     heads = ends - lengths
-    step = np.zeros(total, np.int64)
-    inner = np.ones(total, bool)
-    inner[heads] = False
-    step[inner] = outlines.steps + np.repeat(heights[owner], lengths - 1)
-    sums = step.cumsum()
+    # Steps up to each number, without those from the end of a track to the next one.
+    if (heights == heights[:1]).all():  # as in most videos
+        steps = outlines.steps + heights[:1]
+    else:
+        steps = outlines.steps + np.repeat(heights[owner], lengths - 1)
+    sums = np.concatenate([np.zeros(1, np.int64), steps.cumsum()])
+    here = np.arange(total) - np.repeat(np.arange(lengths.size), lengths)
     starts = outlines.starts.cumsum()
     base = (size + 1).cumsum() - size - 1  # so that all can be sorted at once
     starts += (base - np.concatenate([[0], starts])[tracks.cumsum() - tracks])[owner]
-    numbers = np.sort(sums + np.repeat(starts - sums[heads], lengths))
+    numbers = sums[here] + np.repeat(starts - sums[heads - np.arange(lengths.size)], lengths)
+    numbers = _sorted(numbers, int((size + 1).sum()))
     points = np.bincount(owner, lengths, tracks.size).astype(np.int64)
     mask = np.repeat(np.arange(tracks.size), points)
     numbers -= base[mask]
-    if total and (numbers.min() < 0 or (numbers - size[mask]).max() > 0):
+    if total and (numbers.min() < 0 or (numbers > size[mask]).any()):
         raise InputError("expected outlines within the frame, found one that leaves it")
     bounds = np.zeros(total + 2 * tracks.size, np.int64)  # of the runs: 0, the numbers, the size
-    bounds[np.arange(total) + 2 * mask + 1] = numbers
+    bounds[np.arange(1, total + 1) + 2 * mask] = numbers
     stop = points.cumsum() + 2 * np.arange(1, tracks.size + 1)
     bounds[stop - 1] = size
     runs = np.diff(bounds)
     return [
         runs[a : b - 1] for a, b in zip((stop - points - 2).tolist(), stop.tolist(), strict=True)
     ]
+
+
+def _sorted(numbers: Ints, stop: int) -> Ints:
+    """Sort numbers of which those that are not damaged are in [0, stop)."""
+    small = stop < 2**31 and numbers.size and numbers.min() >= 0 and numbers.max() < stop
+    return np.sort(numbers.astype(np.int32)).astype(np.int64) if small else np.sort(numbers)
 
 
 def _predecessors(numbers: Ints, height: Ints, group: Ints) -> Ints:

@@ -18,7 +18,7 @@ from pointvos.core.mask_store.rows import REPEATING, SCHEMA, SCHEMA_OF_RUN_LENGT
 from pointvos.core.mask_store.stored_mask import check_video_name
 
 FORMAT_VERSION = 2  # 1 held run lengths
-ROWS_PER_GROUP = 400  # what a read of one video decompresses: some ten videos
+ROWS_PER_GROUP = 100  # what a read of one video decompresses: some three videos
 PART_NAME = re.compile(r"(?:part-\d{5,}-of-\d{5,}|merged-\d{5,})-([0-9a-f]{16})\.parquet")
 _METADATA_KEY = b"pointvos.mask_store"
 _SCHEMAS = {1: SCHEMA_OF_RUN_LENGTHS, FORMAT_VERSION: SCHEMA}

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
 from pointvos.core.mask_store.outlines import Outlines, outlines_of_runs, runs_of_outlines
@@ -40,10 +41,19 @@ SCHEMA_OF_RUN_LENGTHS = pa.schema(
 REPEATING = [field.name for field in _PLACE]  # columns of few values
 
 
-def table_of(video: str, masks: Sequence[StoredMask]) -> pa.Table:
-    """The rows of a video, whose run lengths must have been checked."""
+def table_of(
+    video: str, masks: Sequence[StoredMask], runs: Sequence[NDArray[np.int64]] | None = None
+) -> pa.Table:
+    """The rows of a video, whose run lengths must have been checked.
+
+    Args:
+        video: its name.
+        masks: all of its masks, in the order of the rows.
+        runs: of each mask the lengths of its runs, where they are known.
+    """
+    runs = [run_lengths(mask.counts) for mask in masks] if runs is None else runs
     heights = np.array([mask.height for mask in masks], np.int64)
-    outlines = outlines_of_runs([run_lengths(mask.counts) for mask in masks], heights)
+    outlines = outlines_of_runs(runs, heights)
     numbers = [
         pa.ListArray.from_arrays(
             pa.array(_bounds(outlines.tracks), pa.int32()), pa.array(values, pa.int32()), _NUMBERS
@@ -86,23 +96,32 @@ def masks_of(table: pa.Table, video: str) -> list[StoredMask]:
 
 
 def _counts(table: pa.Table, heights: list[int], widths: list[int]) -> list[bytes]:
+    if not len(table):
+        return []
     for height, width in set(zip(heights, widths, strict=True)):
         check_mask_size(height, width)
-    starts, lengths = (table[name].combine_chunks() for name in ("track_starts", "track_lengths"))
+    starts, lengths, steps = (
+        _whole(table[f"track_{name}"]) for name in ("starts", "lengths", "steps")
+    )
     tracks = lengths.value_lengths().to_numpy().astype(np.int64)
-    steps = table["track_steps"].to_pylist()
+    bounds = np.frombuffer(steps.buffers()[1], np.int32)[steps.offset :][: len(steps) + 1]
     outlines = Outlines(
         tracks,
         starts.flatten().to_numpy().astype(np.int64),
         lengths.flatten().to_numpy().astype(np.int64),
-        np.frombuffer(b"".join(steps), np.int8),
+        np.frombuffer(steps.buffers()[2] or b"", np.int8)[bounds[0] : bounds[-1]],
     )
     if not starts.value_lengths().equals(lengths.value_lengths()):
         raise InputError("expected outlines with a start for every track, found other numbers")
-    if not np.array_equal([len(one) for one in steps], _steps(outlines)):
+    if not np.array_equal(np.diff(bounds), _steps(outlines)):
         raise InputError("expected outlines with a step for every number, found other lengths")
     runs = runs_of_outlines(outlines, np.array(heights, np.int64), np.array(widths, np.int64))
     return compressed_runs(runs)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array, without copying it where it is one."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _steps_of_masks(outlines: Outlines) -> list[bytes]:

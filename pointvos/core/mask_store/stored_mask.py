@@ -102,8 +102,11 @@ class StoredMask:
         except InputError as error:
             raise InputError(f"object {self.object_id}, frame {self.frame}: {error}") from error
 
-    def check(self) -> None:
+    def check(self) -> NDArray[np.int64]:
         """Refuse what no store may hold.
+
+        Returns:
+            The lengths of the runs, background first, int64 [R].
 
         Raises:
             InputError: a bad name, size or score, or run lengths that do not fill the size.
@@ -112,7 +115,7 @@ class StoredMask:
         check_frame_name(self.frame)
         if self.score is not None and not 0 <= self.score <= 1:
             raise InputError(f"expected a score in [0, 1], found {self.score}")
-        checked_runs(self.counts, self.height, self.width)
+        return checked_runs(self.counts, self.height, self.width)
 
 
 @dataclass(frozen=True)

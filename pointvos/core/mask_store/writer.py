@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pointvos.core.atomic import write_bytes
 from pointvos.core.errors import InputError
@@ -18,7 +22,7 @@ from pointvos.core.mask_store.layout import (
     make_room,
     write_manifest,
 )
-from pointvos.core.mask_store.parts import ROWS_PER_GROUP, PartEncoder, part_file_name, read_part
+from pointvos.core.mask_store.parts import PartEncoder, part_file_name, read_part
 from pointvos.core.mask_store.rows import table_of
 from pointvos.core.mask_store.stored_mask import (
     StoredMask,
@@ -26,6 +30,9 @@ from pointvos.core.mask_store.stored_mask import (
     check_video_name,
     in_order,
 )
+
+ROWS_PER_PART = 400  # what a kill may cost
+Runs: TypeAlias = NDArray[np.int64]
 
 
 def videos_of_shard(videos: Iterable[str], shard_id: int, num_shards: int) -> list[str]:
@@ -67,7 +74,7 @@ class MaskStoreWriter:
         *,
         shard_id: int = 0,
         num_shards: int = 1,
-        rows_per_part: int = ROWS_PER_GROUP,
+        rows_per_part: int = ROWS_PER_PART,
     ) -> None:
         _check_shard(shard_id, num_shards)
         self.folder = Path(folder)
@@ -120,10 +127,10 @@ class MaskStoreWriter:
             check_video_name(video)
             if video in self._completed or video in self._gathered:
                 raise InputError("expected a video that is not in the store, found it there")
-            ordered = _in_order(masks)
+            ordered, runs = _in_order(masks)
         except InputError as error:
             raise InputError(f"{self.folder}: {video!r:.80}: {error}") from error
-        self._encoder.add(video, table_of(video, ordered))
+        self._encoder.add(video, table_of(video, ordered, runs))
         self._gathered.add(video)
         if self._encoder.rows >= self._rows_per_part:
             self.commit()
@@ -169,17 +176,22 @@ class MaskStoreWriter:
         self._completed = set().union(*self._known.values())
 
 
-def _in_order(masks: Iterable[StoredMask]) -> Sequence[StoredMask]:
+def _in_order(masks: Iterable[StoredMask]) -> tuple[Sequence[StoredMask], Sequence[Runs]]:
+    """The masks in the order of the rows, and the lengths of their runs."""
     found = list(masks)
+    runs = []
     for mask in found:
         try:
-            mask.check()
+            runs.append(mask.check())
         except InputError as error:
             raise InputError(
                 f"object {mask.object_id!r:.80}, frame {mask.frame!r:.80}: {error}"
             ) from error
     check_each_once(found)
-    return sorted(found, key=lambda mask: (in_order(mask.object_id), in_order(mask.frame)))
+    order = sorted(
+        range(len(found)), key=lambda i: (in_order(found[i].object_id), in_order(found[i].frame))
+    )
+    return [found[i] for i in order], [runs[i] for i in order]
 
 
 def _check_shard(shard_id: int, num_shards: int) -> None:

@@ -85,6 +85,39 @@ def test_videos_of_many_rows_have_several_row_groups(tmp_path, objects):
             }
 
 
+@pytest.mark.parametrize("rows", [1, 7, 400])
+def test_row_groups_of_any_size_are_read_and_merged(tmp_path, monkeypatch, rows):
+    """400 is what earlier stores have."""
+    with monkeypatch.context() as patch:
+        patch.setattr(parts, "ROWS_PER_GROUP", rows)
+        expected = write_store(tmp_path, 60, rows_per_part=540)
+    store = MaskStore.open(tmp_path)
+    (part,) = store.parts
+    assert len(part.group_ends) == {1: 540, 7: 60, 400: 2}[rows]
+    assert {name: store.read(name) for name in store.videos()} == expected
+    assert store.verify() == []
+    merged = finish_store(tmp_path)
+    assert {name: merged.read(name) for name in merged.videos()} == expected
+    assert np.diff([0, *merged.parts[0].group_ends]).max() < ROWS_PER_GROUP + 9
+
+
+def test_masks_of_several_sizes_in_one_video(tmp_path):
+    """And empty ones, between others and alone, at the ends of the rows."""
+    rng = np.random.default_rng(0)
+    sizes = [(5, 8), (1, 1), (40, 3), (5, 8), (3, 40), (480, 854)]
+    masks = [
+        StoredMask.from_mask(1, f"{frame:05d}", rng.random(size) < (frame % 2) / 2)
+        for frame, size in enumerate(sizes)
+    ]
+    blank = [StoredMask.from_mask(1, f"{frame:05d}", np.zeros((5, 8), bool)) for frame in range(3)]
+    with MaskStoreWriter(tmp_path) as writer:
+        writer.add("a", masks)
+        writer.add("b", blank)
+        writer.add("c", masks[::-1])
+    store = MaskStore.open(tmp_path)
+    assert [store.read(name).masks for name in "abc"] == [masks, blank, masks]
+
+
 def test_the_folder_is_a_plain_parquet_dataset(tmp_path):
     write_store(tmp_path)
     finish_store(tmp_path)

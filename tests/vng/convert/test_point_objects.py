@@ -133,7 +133,7 @@ def test_a_hash_that_stands_twice_is_refused(frames):
     path = frames.parent / "points.json"
     text = json.dumps(record("a", "bike", ON))
     path.write_text(f"{text[:-1]}, {text[1:]}")
-    with pytest.raises(InputError, match="the key 'a' twice in one object"):
+    with pytest.raises(InputError, match="expected the name of a member, found 'a' twice"):
         read_point_set(path, frames)
     lines = frames.parent / "points.jsonl"
     lines.write_text(f"{text}\n{text}\n")
