@@ -102,11 +102,15 @@ class Stage(nn.Module):
     Args:
         inputs: channels.
         channels: of the decoder.
+        coarser: channels of the stage before.
         block: of vision and language; None leaves it out.
     """
 
-    def __init__(self, *, inputs: int, channels: int, block: VisionLanguageBlock | None) -> None:
+    def __init__(
+        self, *, inputs: int, channels: int, coarser: int, block: VisionLanguageBlock | None
+    ) -> None:
         super().__init__()
+        self.narrow = nn.Conv2d(coarser, channels, 1) if coarser != channels else nn.Identity()
         self.lateral = nn.Conv2d(inputs, channels, 1, bias=False)
         self.lateral_norm = nn.GroupNorm(NORM_GROUPS, channels)
         self.block = block
@@ -150,7 +154,7 @@ class Stage(nn.Module):
         if self.block is not None:
             inputs.append(self.block.across_frames(x_FCHW, level, frames))
         if coarser_FCHW is not None:
-            inputs.append(coarser_FCHW)
+            inputs.append(self.narrow(coarser_FCHW))
 
         def finish(sample_F: Tensor, x_FCHW: Tensor, *others: Tensor) -> tuple[Tensor]:
             rest = list(others)
@@ -173,6 +177,8 @@ class CrossModalFPN(nn.Module):
         mask_channels: of the mask features.
         heads: of all attention.
         hidden: of the feed-forward blocks.
+        finest_channels: of the stage at stride 4, where most pixels are; None for as many as of the
+            others.
         reductions: for each stage, finest first, every how many pixels one sees the other frames;
             None leaves vision and language out of a stage.
         dropout: probability, in training.
@@ -186,23 +192,26 @@ class CrossModalFPN(nn.Module):
         mask_channels: int,
         heads: int,
         hidden: int,
+        finest_channels: int | None = None,
         reductions: Sequence[int | None] = (8, 4, 2, 1),
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
 
-        def block(reduction: int | None) -> VisionLanguageBlock | None:
+        def block(width: int, reduction: int | None) -> VisionLanguageBlock | None:
             if reduction is None:
                 return None
             return VisionLanguageBlock(
-                channels=channels, heads=heads, hidden=hidden, reduction=reduction, dropout=dropout
+                channels=width, heads=heads, hidden=hidden, reduction=reduction, dropout=dropout
             )
 
+        finest = finest_channels or channels
+        widths = (finest, *[channels] * (len(inputs) - 1))
         self.stages = nn.ModuleList(
-            Stage(inputs=count, channels=channels, block=block(reduction))
-            for count, reduction in zip(inputs, reductions, strict=True)
+            Stage(inputs=count, channels=width, coarser=channels, block=block(width, reduction))
+            for count, width, reduction in zip(inputs, widths, reductions, strict=True)
         )
-        self.mask = Conv3x3(channels, mask_channels)
+        self.mask = Conv3x3(finest, mask_channels)
         nn.init.kaiming_uniform_(self.mask.weight, a=1)
         assert self.mask.bias is not None
         nn.init.zeros_(self.mask.bias)

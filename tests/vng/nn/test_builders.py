@@ -15,7 +15,7 @@ LITE_SIZES = {
     "trunk": 2_336_304,
     "text": 49_536,
     "encoder": 713_344,
-    "pixel_decoder": 1_511_616,
+    "pixel_decoder": 1_370_624,
     "decoder": 870_865,
     "mask_head": 112_617,
 }
