@@ -163,6 +163,7 @@ class InteractiveBackend:
                 given.traces_on(rows, columns).to(device),
                 objects=len(given.positive),
                 previous_BKHW=None if logits_BKHW is None else logits_BKHW.to(device),
+                auxiliary=False,
             ).logits_BKHW
         assert logits_BKHW is not None
         logits_KHW = logits_BKHW[0].float()

@@ -1,9 +1,9 @@
 """Named RF-VNG networks: the place where the numbers of an architecture stand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from torch import nn
+from torch import Tensor, nn
 
 from pointvos.nn.backbones import RESNET_DEPTHS, SWINS, TRUNKS, TransformersTrunk
 from pointvos.nn.efficientnet_lite import PIXEL_MEAN, PIXEL_STD, EfficientNetLite0
@@ -14,6 +14,8 @@ from vng.nn.dynamic_mask_head import DynamicMaskHead
 from vng.nn.encoder import GroundingEncoder
 from vng.nn.rf_vng import RFVNG
 from vng.nn.text_projection import TextProjection
+from vng.nn.video_swin import VideoSwin
+from vng.nn.video_swin_weights import load_kinetics_video_swin
 
 ROBERTA_CHANNELS = 768
 MINILM_CHANNELS = 384
@@ -92,6 +94,39 @@ def rf_vng_swin(
     )
 
 
+def rf_vng_video_swin_tiny(
+    *,
+    weights: Mapping[str, Tensor] | None = None,
+    text_channels: int = ROBERTA_CHANNELS,
+    dropout: float = 0.1,
+    drop_path: float = 0.2,
+) -> RFVNG:
+    """Build ReferFormer with a Video Swin Transformer, which mixes the frames of a clip.
+
+    Args:
+        weights: of the trunk, published for Kinetics; None fills it randomly.
+        text_channels: of the text encoder.
+        dropout: probability, in training, behind the trunk.
+        drop_path: largest probability, in training, that a clip skips half a block of the trunk.
+
+    Raises:
+        ValueError: the weights are of another trunk.
+    """
+    # Liu et al. (CVPR 2022), section 3.3; the window of the published weights.
+    trunk = VideoSwin(
+        channels=96,
+        depths=(2, 2, 6, 2),
+        heads=(3, 6, 12, 24),
+        window=(8, 7, 7),
+        drop_path=drop_path,
+    )
+    if weights is not None:
+        load_kinetics_video_swin(trunk, weights)
+    return rf_vng_on(
+        trunk, trunk_channels=trunk.channels, text_channels=text_channels, dropout=dropout
+    )
+
+
 def rf_vng_on(
     trunk: nn.Module,
     *,
@@ -104,7 +139,7 @@ def rf_vng_on(
     """Build the full network on any trunk, with ReferFormer's published dimensions.
 
     Args:
-        trunk: normalised frames to features at strides 4, 8, 16 and 32.
+        trunk: normalised frames, or clips (`ClipTrunk`), to features at strides 4, 8, 16 and 32.
         trunk_channels: of those.
         channels: of everything behind them; the published network has 256.
         layers: of encoder and decoder each; the published network has 4.
@@ -151,8 +186,9 @@ def rf_vng_lite(*, text_channels: int = MINILM_CHANNELS) -> RFVNG:
     """Build the small network, on EfficientNet-Lite0: 5.6 M parameters, 2.3 M of them trunk.
 
     It is made for two processor cores and frames whose short side is about 320 pixels. Half the
-    channels of the full one, fewer layers, and no vision and language at stride 4, where three
-    quarters of the pixels are: the mask features there take what they need from stride 8. Relative
+    channels of the full one, fewer layers, and at stride 4, where three quarters of the pixels are,
+    a quarter of the channels and no vision and language: the mask features there take what they
+    need from stride 8. Relative
     coordinates count in steps of 32 pixels, so that the masks of an untrained network are not ramps
     of hundreds.
 
@@ -181,6 +217,7 @@ def rf_vng_lite(*, text_channels: int = MINILM_CHANNELS) -> RFVNG:
             mask_channels=64,
             heads=heads,
             hidden=hidden,
+            finest_channels=64,
             reductions=(None, 4, 2, 1),
         ),
         decoder=GroundingDecoder(
@@ -219,4 +256,5 @@ BUILDERS: dict[str, Callable[..., RFVNG]] = {
     "rf_vng_lite": rf_vng_lite,
     **{f"rf_vng_{name}": partial(rf_vng_resnet, name) for name in sorted(RESNET_DEPTHS)},
     **{f"rf_vng_{name}": partial(rf_vng_swin, name) for name in SWINS},
+    "rf_vng_video_swin_tiny": rf_vng_video_swin_tiny,
 }

@@ -109,6 +109,7 @@ class InteractiveSegmenter(nn.Module):
         *,
         objects: int,
         previous_BKHW: Tensor | None = None,
+        auxiliary: bool = True,
     ) -> Segmentation:
         """Segment all objects.
 
@@ -120,6 +121,7 @@ class InteractiveSegmenter(nn.Module):
             previous_BKHW: logits of an earlier round on the same frames or on smaller copies of
                 them, background first, at any size: where the first layer looks, and what the
                 evidence path starts from.
+            auxiliary: whether the result of every layer is wanted, as in training.
 
         Raises:
             ValueError: an object slot is out of range, or the batch sizes differ.
@@ -130,7 +132,7 @@ class InteractiveSegmenter(nn.Module):
         queries = self.query_encoder(features, clicks, traces)
         height, width = (side // LOGITS_STRIDE for side in features.size)
         layers = []
-        for logits_BQHW in self.transformer(features, queries, previous_BKHW):
+        for logits_BQHW in self.transformer(features, queries, previous_BKHW, auxiliary=auxiliary):
             found = largest_of_each(logits_BQHW, queries.object_BQ, queries.valid_BQ, objects)
             if found.shape[-2:] != (height, width):
                 found = F.interpolate(found, size=(height, width), mode="bilinear")
@@ -139,7 +141,7 @@ class InteractiveSegmenter(nn.Module):
             layers = self._add_evidence(
                 self.evidence, features, clicks, traces, layers, previous_BKHW
             )
-        return Segmentation(layers[-1], tuple(layers[:-1]))
+        return Segmentation(layers[-1], tuple(layers[:-1]) if auxiliary else ())
 
     def _add_evidence(
         self,

@@ -114,7 +114,12 @@ class InteractiveTransformer(nn.Module):
         )
 
     def forward(
-        self, features: FrameFeatures, queries: Queries, previous_BKHW: Tensor | None = None
+        self,
+        features: FrameFeatures,
+        queries: Queries,
+        previous_BKHW: Tensor | None = None,
+        *,
+        auxiliary: bool = True,
     ) -> tuple[Tensor, ...]:
         """Segment.
 
@@ -123,26 +128,32 @@ class InteractiveTransformer(nn.Module):
             queries: on them.
             previous_BKHW: float, logits of an earlier round, background first, at any size; where
                 queries look at first. None: where their own features say.
+            auxiliary: whether the result of every layer is wanted.
 
         Returns:
             Mask logits of all queries, float [B, Q, H, W] at the size of the mask features: before
-            the first layer and after every layer. The last are the result.
+            the first layer and after every layer, or the last alone, which are the result.
         """
         tokens = self.tokens(features) if features.tokens is None else features.tokens
         x_BQC, position_BQC = queries.content_BQC, queries.position_BQC
-        logits = [self.mask_head(x_BQC, tokens.pixel_BCHW)]
-        look_BQHW = logits[0]
+        look_BQHW = None
         if previous_BKHW is not None:
             # Of the size that is asked for first: a map for each query is much more than these.
             size = features.scales[0].shape[-2:]
             previous_BKHW = F.interpolate(previous_BKHW, size=size, mode="bilinear")
             look_BQHW = _of_each_query(previous_BKHW, queries)
+        logits: list[Tensor] = []
         for index, layer in enumerate(self.query_layers):
+            if auxiliary or look_BQHW is None:
+                logits.append(self.mask_head(x_BQC, tokens.pixel_BCHW))
+            if look_BQHW is None:
+                look_BQHW = logits[-1]
             readable = may_read(look_BQHW, features.scales[index % SCALES].shape[-2:])
             scores = self._scores(queries, index)
             x_BQC = layer(x_BQC, position_BQC, tokens.sources[index], readable, scores)
-            look_BQHW = self.mask_head(x_BQC, tokens.pixel_BCHW)
-            logits.append(look_BQHW)
+            look_BQHW = None
+        if auxiliary or not self.pixel_layers:
+            logits.append(self.mask_head(x_BQC, tokens.pixel_BCHW))
 
         pixel_BSC = features.mask_BCHW.flatten(2).transpose(1, 2)
         asked_BMSC = tokens.asked_BMSC
@@ -151,9 +162,10 @@ class InteractiveTransformer(nn.Module):
                 asked_BMSC = layer.ask(pixel_BSC, _positions(features.mask_BCHW))
             pixel_BSC = layer(pixel_BSC, asked_BMSC, x_BQC, queries)
             asked_BMSC = None
-            mask_BCHW = pixel_BSC.transpose(1, 2).unflatten(-1, features.mask_BCHW.shape[-2:])
-            logits.append(self.mask_head(x_BQC, self.mask_head.pixels(mask_BCHW)))
-        return tuple(logits)
+            if auxiliary or layer is self.pixel_layers[-1]:
+                mask_BCHW = pixel_BSC.transpose(1, 2).unflatten(-1, features.mask_BCHW.shape[-2:])
+                logits.append(self.mask_head(x_BQC, self.mask_head.pixels(mask_BCHW)))
+        return tuple(logits) if auxiliary else tuple(logits[-1:])
 
     def tokens(self, features: FrameFeatures) -> FrameTokens:
         """What the layers read of frames, for all clicks on them."""

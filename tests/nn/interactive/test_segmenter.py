@@ -62,6 +62,21 @@ def test_what_no_click_changes_is_prepared_once(network: InteractiveSegmenter) -
     assert_same(prepared, fresh)
 
 
+@torch.inference_mode()
+def test_the_layers_between_may_be_left_out(network: InteractiveSegmenter) -> None:
+    features = network.encode(frames())
+    given = clicks(GIVEN)
+    previous = network.segment(features, given, objects=OBJECTS).logits_BKHW
+    for earlier in (None, previous):
+        every = network.segment(features, given, objects=OBJECTS, previous_BKHW=earlier)
+        last = network.segment(
+            features, given, objects=OBJECTS, previous_BKHW=earlier, auxiliary=False
+        )
+        assert torch.equal(last.logits_BKHW, every.logits_BKHW)
+        assert last.auxiliary == ()
+        assert every.auxiliary
+
+
 def test_other_sizes_are_refused(network: InteractiveSegmenter) -> None:
     with pytest.raises(ValueError, match="multiples of 32, got 64x90"):
         network.encode(frames(1, 64, 90))

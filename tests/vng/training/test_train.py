@@ -201,6 +201,9 @@ def test_half_precision_and_forgotten_activations(tmp_path: Path) -> None:
     assert len(log_of(run)) == 2
 
 
+FLOOR = 0.6  # mean IoU; it gets 0.89
+
+
 @pytest.mark.slow
 def test_it_learns_which_square_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The packaged text encoder, the small network on its trunk, squares of three colours."""
@@ -234,6 +237,3 @@ def test_it_learns_which_square_is_meant(tmp_path: Path, monkeypatch: pytest.Mon
     assert iou.mean() > FLOOR
     present, absent = best.score_BNT[:, :2].mean(), best.score_BNT[:, 2].mean()
     assert present > absent
-
-
-FLOOR = 0.3
