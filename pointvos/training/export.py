@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from pointvos.core.weights import write_weights
+from pointvos.training.running_mean import RunningMean
 
 
 def export_weights(weights: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path) -> None:
@@ -23,6 +24,21 @@ def export_weights(weights: Mapping[str, Tensor], metadata: Mapping[str, str], p
         {name: _half_where_exact_enough(value) for name, value in weights.items()},
         {**metadata, "format": "pointvos"},
     )
+
+
+def exported_weights(
+    state: Mapping[str, Tensor], mean: RunningMean | None = None
+) -> dict[str, Tensor]:
+    """The tensors of a trained module under the names of the network inside.
+
+    Args:
+        state: of `pointvos.training.loop.TrainedModule`, or of the network itself.
+        mean: takes the place of what it is the mean of.
+    """
+    weights = {name.removeprefix("network."): value for name, value in state.items()}
+    if mean is not None:
+        weights.update(mean.mean)
+    return weights
 
 
 def _half_where_exact_enough(value: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from pointvos.training.checkpoint import (
     save_checkpoint,
 )
 from pointvos.training.dry_run import dry_run
-from pointvos.training.export import export_weights
+from pointvos.training.export import export_weights, exported_weights
 from pointvos.training.loader import Samples, batches_of, make_loader
 from pointvos.training.networks import freeze
 from pointvos.training.optimizer import make_optimizer, set_learning_rate
@@ -160,7 +160,10 @@ def run(settings: RunSettings, task: Task) -> Path:
             save_checkpoint(accelerator, folder, done, identity, mean)
     state = accelerator.get_state_dict(trained.module)  # all processes take part
     if main:
-        export_weights(_exported(task, network, state, mean), task.metadata, weights)
+        tensors: Mapping[str, Tensor] = exported_weights(state, mean)
+        if task.exported is not None:
+            tensors = task.exported(network, tensors)
+        export_weights(tensors, task.metadata, weights)
         result = {"iterations": stop, "last_log_line": log.last, "left_out": data.left_out}
         if log.last_validation:
             result["last_validation"] = log.last_validation
@@ -240,16 +243,6 @@ def _try(trained: Trained, settings: RunSettings, task: Task, data: OpenedSample
         iterations=settings.iterations,
         show=main,
     )
-
-
-def _exported(
-    task: Task, network: nn.Module, state: Mapping[str, Tensor], mean: RunningMean | None
-) -> Mapping[str, Tensor]:
-    """The weights to export, of the running mean where there is one."""
-    weights = {name.removeprefix("network."): value for name, value in state.items()}
-    if mean is not None:
-        weights.update(mean.mean)
-    return weights if task.exported is None else task.exported(network, weights)
 
 
 def _steps(start: int, stop: int, total: int, log: StepLog, *, show: bool) -> Iterator[int]:

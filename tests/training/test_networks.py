@@ -12,7 +12,7 @@ from pointvos.core.weights import read_weights, write_weights
 from pointvos.inference.models import load_model
 from pointvos.nn.builders import BUILDERS, stcn_resnet50
 from pointvos.nn.lite import stcn_lite
-from pointvos.training.export import export_weights
+from pointvos.training.export import export_weights, exported_weights
 from pointvos.training.networks import freeze, make_network
 from pointvos.training.running_mean import RunningMean
 from tests.tiny_network import tiny_stcn
@@ -45,7 +45,7 @@ def test_exported_weights_are_half_precision_and_run(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = stcn_lite()
     path = tmp_path / "weights.safetensors"
-    export_weights(network, None, METADATA, path)
+    export_weights(network.state_dict(), METADATA, path)
     stored, metadata = read_weights(path)
     assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
     assert metadata == {"architecture": "stcn_lite", "regime": "hybrid", "format": "pointvos"}
@@ -63,7 +63,9 @@ def test_the_running_mean_is_what_is_exported(tmp_path: Path) -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(1.0)
-    export_weights(network, mean, METADATA, tmp_path / "w.safetensors")
+    state = {f"network.{name}": value for name, value in network.state_dict().items()}
+    weights = exported_weights(state, mean)
+    export_weights(weights, METADATA, tmp_path / "w.safetensors")
     stored = load_file(tmp_path / "w.safetensors")
     assert set(stored) == set(network.state_dict())
     for name, value in mean.mean.items():
@@ -74,7 +76,7 @@ def test_what_half_precision_cannot_hold_stays_as_it_is(tmp_path: Path) -> None:
     network = tiny_stcn()
     name = "key_encoder.trunk.bn1.running_var"
     network.get_buffer(name).fill_(1e6)
-    export_weights(network, None, METADATA, tmp_path / "w.safetensors")
+    export_weights(network.state_dict(), METADATA, tmp_path / "w.safetensors")
     stored = load_file(tmp_path / "w.safetensors")
     assert stored[name].tolist() == [1e6] * len(stored[name])
     assert stored["key_encoder.trunk.bn1.num_batches_tracked"].dtype == torch.int64
@@ -83,7 +85,7 @@ def test_what_half_precision_cannot_hold_stays_as_it_is(tmp_path: Path) -> None:
 def test_a_run_starts_from_given_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUILDERS, "stcn_lite", lambda: tiny_stcn(seed=1))
     path = tmp_path / "weights.safetensors"
-    export_weights(tiny_stcn(seed=7), None, METADATA, path)
+    export_weights(tiny_stcn(seed=7).state_dict(), METADATA, path)
     network = make_network(tiny_run(tmp_path, weights=path))
     expected = tiny_stcn(seed=7).state_dict()
     for name, tensor in network.state_dict().items():
