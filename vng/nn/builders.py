@@ -183,7 +183,7 @@ def rf_vng_on(
 
 
 def rf_vng_lite(*, text_channels: int = MINILM_CHANNELS) -> RFVNG:
-    """Build the small network, on EfficientNet-Lite0: 5.6 M parameters, 2.3 M of them trunk.
+    """Build the small network, on EfficientNet-Lite0: 5.5 M parameters, 2.3 M of them trunk.
 
     It is made for two processor cores and frames whose short side is about 320 pixels. Half the
     channels of the full one, fewer layers, and at stride 4, where three quarters of the pixels are,

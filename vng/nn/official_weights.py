@@ -6,12 +6,15 @@ from torch import Tensor
 
 from pointvos.nn.official_weights import load_strictly, rename_keys
 from vng.nn.rf_vng import RFVNG
+from vng.nn.video_swin import VideoSwin
+from vng.nn.video_swin_weights import adapted, video_swin_keys
 
 SOURCE = "official ReferFormer"
 TEXT_ENCODER = "text_encoder."
 # The decoder holds the box heads a second time under its own name.
 _ALIAS, _ALIASED = "transformer.decoder.bbox_embed.", "bbox_embed."
 _TRUNK, _OUR_TRUNK = "backbone.0.body.", "trunk.backbone."
+_MERGE = "downsamples.{}."  # of a Video Swin, taken out of its stages
 # Numbers 0 .. 513, which older versions of transformers stored and newer ones do not have.
 _DROPPED = ("text_encoder.embeddings.position_ids",)
 
@@ -59,10 +62,11 @@ _FPN_BLOCK = {
 
 
 def load_official_referformer(model: RFVNG, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Load a checkpoint of wjn922/ReferFormer with a ResNet trunk.
+    """Load a checkpoint of wjn922/ReferFormer with a ResNet or Video Swin trunk.
 
     Args:
-        model: from `vng.nn.builders.rf_vng_resnet` with the same depth.
+        model: from `vng.nn.builders.rf_vng_resnet` with the same depth, or from
+            `vng.nn.builders.rf_vng_video_swin_tiny`.
         state: official names to tensors: the item "model" of what
             `torch.load(path, weights_only=True)` gives.
 
@@ -75,6 +79,8 @@ def load_official_referformer(model: RFVNG, state: Mapping[str, Tensor]) -> dict
             names the key.
     """
     ours, text_encoder = {}, {}
+    if isinstance(model.trunk, VideoSwin):
+        state = adapted(model.trunk, state, prefix=_TRUNK, source=SOURCE)
     for key, tensor in state.items():
         if key.startswith(_DROPPED):
             continue
@@ -91,7 +97,7 @@ def load_official_referformer(model: RFVNG, state: Mapping[str, Tensor]) -> dict
 
 
 def official_key_map(model: RFVNG) -> dict[str, str]:
-    """Official name prefix -> ours, for a network with a ResNet trunk."""
+    """Official name prefix -> ours, for a network with a ResNet or Video Swin trunk."""
     key_map = dict(_FIXED)
     for index in range(len(model.encoder.layers)):
         theirs, our = f"transformer.encoder.layers.{index}.", f"encoder.layers.{index}."
@@ -106,6 +112,8 @@ def official_key_map(model: RFVNG) -> dict[str, str]:
             key_map[f"pixel_decoder.{theirs}_{number}."] = f"{stage}{our}."
         theirs = f"pixel_decoder.cross_attn_{number}."
         key_map |= {theirs + a: f"{stage}block.{b}" for a, b in _FPN_BLOCK.items()}
+    if isinstance(model.trunk, VideoSwin):
+        return key_map | video_swin_keys(model.trunk, theirs=_TRUNK, merge=_MERGE, ours="trunk.")
     return key_map | _resnet_keys(model)
 
 
@@ -115,8 +123,8 @@ def _resnet_keys(model: RFVNG) -> dict[str, str]:
         stages = model.trunk.backbone.encoder.stages  # type: ignore[attr-defined]
     except AttributeError as error:
         raise ValueError(
-            f"{SOURCE} weights: expected a network with a ResNet trunk of transformers, found "
-            f"{type(model.trunk).__name__}"
+            f"{SOURCE} weights: expected a network with a Video Swin trunk or a ResNet trunk of "
+            f"transformers, found {type(model.trunk).__name__}"
         ) from error
     embedder = f"{_OUR_TRUNK}embedder.embedder."
     keys = {

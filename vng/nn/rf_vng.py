@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from pointvos.nn.efficientnet_lite import TrunkFeatures
 from pointvos.nn.stcn import IMAGENET_MEAN, IMAGENET_STD
+from vng.nn.clip_trunk import ClipTrunk
 from vng.nn.cross_modal_fpn import CrossModalFPN
 from vng.nn.decoder import DecodedLayer, GroundingDecoder, Memory
 from vng.nn.dynamic_mask_head import DynamicMaskHead
@@ -93,7 +94,7 @@ class RFVNG(nn.Module):
     """The network. One for training and inference.
 
     Args:
-        trunk: normalised frames to features at strides 4, 8, 16 and 32.
+        trunk: normalised frames to features at strides 4, 8, 16 and 32; a `ClipTrunk` gets clips.
         text: to the network's channels, for words and nouns alike.
         encoder: of single frames with the words.
         pixel_decoder: to mask features, across the frames of a clip.
@@ -115,7 +116,7 @@ class RFVNG(nn.Module):
     def __init__(
         self,
         *,
-        trunk: Callable[[Tensor], TrunkFeatures],
+        trunk: Callable[..., TrunkFeatures],
         text: TextProjection,
         encoder: GroundingEncoder,
         pixel_decoder: CrossModalFPN,
@@ -180,20 +181,26 @@ class RFVNG(nn.Module):
         levels = pyramid_levels(sizes_B2, height, width, strides=STRIDES, channels=channels)
         inside_B1HW = inside(sizes_B2, height, width)[:, None]
         sample_F = torch.arange(batch * frames, device=sizes_B2.device) // frames
+        reads_clips = isinstance(self.trunk, ClipTrunk)
 
-        def encode_frames(frames_F3HW: Tensor, sample_F: Tensor) -> tuple[Tensor, Tensor]:
-            normalised = (frames_F3HW - self.pixel_mean) / self.pixel_std
-            trunk: TrunkFeatures = self.trunk(normalised.where(inside_B1HW[sample_F], 0))
+        def normalised(sample_F: Tensor, frames_F3HW: Tensor) -> Tensor:
+            x_F3HW = (frames_F3HW - self.pixel_mean) / self.pixel_std
+            return x_F3HW.where(inside_B1HW[sample_F], 0)
+
+        def encode_frames(sample_F: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+            if reads_clips:
+                trunk = TrunkFeatures(*inputs)
+            else:
+                trunk = self.trunk(normalised(sample_F, *inputs))
             levels_F = [level.of_samples(sample_F) for level in levels[1:]]
             return trunk[0], self.encoder(trunk, words.of_samples(sample_F), levels_F)
 
-        f4_FCHW, memory_FSC = in_portions(
-            encode_frames,
-            self.frames_at_once,
-            frames_BT3HW.flatten(0, 1),
-            sample_F,
-            forget=self.checkpoint_gradients,
-        )
+        inputs: tuple[Tensor, ...] = (frames_BT3HW.flatten(0, 1),)
+        if reads_clips:
+            clips_BT3HW = normalised(sample_F, *inputs).unflatten(0, (batch, frames))
+            inputs = self.trunk(clips_BT3HW, forget=self.checkpoint_gradients)
+        at_once, forget = self.frames_at_once, self.checkpoint_gradients
+        f4_FCHW, memory_FSC = in_portions(encode_frames, at_once, sample_F, *inputs, forget=forget)
         counts = [height * width for height, width in (level.shape for level in levels[1:])]
         maps = [
             part.transpose(1, 2).unflatten(-1, level.shape)
@@ -204,8 +211,8 @@ class RFVNG(nn.Module):
             levels[:4],
             words,
             frames=frames,
-            at_once=self.frames_at_once,
-            forget=self.checkpoint_gradients,
+            at_once=at_once,
+            forget=forget,
         )
         return ClipFeatures(memory_FSC, mask_FCHW, levels[1:], sizes_B2, frames)
 

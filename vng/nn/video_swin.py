@@ -61,7 +61,7 @@ class VideoSwin(nn.Module):
     ) -> None:
         super().__init__()
         self.channels = tuple(channels * 2**stage for stage in range(4))
-        self.patches = nn.Conv3d(3, channels, (1, PATCH, PATCH), (1, PATCH, PATCH))
+        self.patches = nn.Conv2d(3, channels, PATCH, PATCH)
         self.patches_norm = nn.LayerNorm(channels)
         skips = torch.linspace(0, drop_path, sum(depths)).split(list(depths))
         no_shift, half = (0, 0, 0), (window[0] // 2, window[1] // 2, window[2] // 2)
@@ -88,9 +88,9 @@ class VideoSwin(nn.Module):
     def forward(self, clips_BT3HW: Tensor, *, forget: bool = False) -> TrunkFeatures:
         """See `ClipTrunk`; frames of any size, sides are rounded up."""
         height, width = clips_BT3HW.shape[-2:]
-        clips_BT3HW = F.pad(clips_BT3HW, (0, -width % PATCH, 0, -height % PATCH))
-        x_BCTHW = self.patches(clips_BT3HW.transpose(1, 2))
-        x_BTHWC = self.patches_norm(x_BCTHW.permute(0, 2, 3, 4, 1))
+        frames_F3HW = F.pad(clips_BT3HW.flatten(0, 1), (0, -width % PATCH, 0, -height % PATCH))
+        x_FHWC = self.patches_norm(self.patches(frames_F3HW).permute(0, 2, 3, 1))
+        x_BTHWC = x_FHWC.unflatten(0, clips_BT3HW.shape[:2])
         features = []
         for index, blocks in enumerate(self.stages):
             if index:
@@ -138,9 +138,17 @@ class SwinBlock(nn.Module):
         window, shift = clipped(self.window, self.shift, size)
         # What fills up windows takes part in the attention, as in the published network.
         x_GNC, grid = split_windows(self.attention_norm(x_BTHWC), window, shift)
-        bias_KNN = self.attention.bias(x_GNC.shape[1])
         kind_G = window_kinds(grid, shift).repeat(batch)
-        order_G, read = kind_G.argsort(stable=True), []
+        x_GNC = self._attend_within(x_GNC, kind_G, window, shift)
+        return join_windows(x_GNC, window, shift, grid, size)
+
+    def _attend_within(
+        self, x_GNC: Tensor, kind_G: Tensor, window: Extent, shift: Extent
+    ) -> Tensor:
+        """All windows of a kind have the same bias; that of each would be too large to store."""
+        bias_KNN = self.attention.bias(x_GNC.shape[1])
+        order_G = kind_G.argsort(stable=True)
+        parts: list[Tensor] = []
         for kind in kind_G.unique().tolist():
             apart_NN = separated(window, shift, kind).to(x_GNC.device)
             of_kind_KNN = bias_KNN.masked_fill(apart_NN, -torch.inf) if kind else bias_KNN
@@ -149,9 +157,13 @@ class SwinBlock(nn.Module):
                 return (self.attention(x_GNC[index], of_kind_KNN),)
 
             index = order_G[kind_G[order_G] == kind].to(x_GNC.device)
-            read += in_portions(attend, WINDOWS_AT_ONCE, index)
-        read_GNC = torch.cat(read)[order_G.argsort().to(x_GNC.device)]
-        return join_windows(read_GNC, window, shift, grid, size)
+            parts += in_portions(attend, WINDOWS_AT_ONCE, index)
+        if len(parts) == 1:
+            return parts[0]
+        ordered_GNC = torch.cat(parts)
+        del parts  # before the copy in the order of the clips needs room
+        out: Tensor = ordered_GNC[order_G.argsort().to(x_GNC.device)]
+        return out
 
     def _feed_forward(self, x_FHWC: Tensor) -> tuple[Tensor]:
         return (self.project(F.gelu(self.expand(self.feed_forward_norm(x_FHWC)))),)

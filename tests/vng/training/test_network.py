@@ -12,6 +12,8 @@ from torch import Tensor
 
 from pointvos.core.errors import InputError
 from pointvos.core.weights import read_weights, write_weights
+from tests.vng.nn.test_video_swin import tiny_trunk
+from tests.vng.nn.test_video_swin_weights import kinetics
 from tests.vng.text.test_encoder import bert_folder, roberta_folder
 from tests.vng.training.tiny_vng import tiny_run, use_tiny_network
 from vng.nn.builders import BUILDERS
@@ -151,6 +153,25 @@ def test_a_trunk_that_does_not_fit_its_model(tmp_path: Path) -> None:
     run = tiny_run(tmp_path, model="rf_vng_resnet50", backbone_folder=bert_folder(tmp_path / "b"))
     with pytest.raises(InputError, match=r"b: "):
         make_network(run)
+
+
+def test_a_video_swin_starts_from_a_published_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vng.nn.builders.VideoSwin", lambda **_: tiny_trunk(seed=2))
+    path, source = tmp_path / "swin.pth", tiny_trunk(seed=1)
+    run = tiny_run(tmp_path, model="rf_vng_video_swin_tiny", backbone_folder=path)
+    torch.save({"state_dict": kinetics(source), "meta": {"epoch": 30}}, path)
+    trunk = seeded(run, 0).rf_vng.trunk
+    assert_same(trunk.state_dict(), source.state_dict())  # type: ignore[attr-defined]
+    torch.save({"state_dict": {"backbone.x": torch.zeros(2)}}, path)
+    with pytest.raises(InputError, match=r"swin\.pth: Kinetics Video Swin weights: unknown key"):
+        make_network(run)
+    torch.save({"model": kinetics(source)}, path)
+    with pytest.raises(InputError, match="of Video Swin with its weights under 'state_dict'"):
+        make_network(run)
+    with pytest.raises(FileNotFoundError, match=r"none\.pth: expected weights of Video Swin"):
+        make_network(tiny_run(tmp_path, model=run.model, backbone_folder=tmp_path / "none.pth"))
 
 
 def official_state(network: NarrativeGrounder) -> dict[str, Tensor]:
