@@ -62,7 +62,7 @@ def iterate_elements(
     Raises:
         FileNotFoundError: there is no such file.
         InputError: it is not UTF-8, not one JSON object, or has a member twice or an element of
-            more than `max_bytes`; the message says at which byte.
+            more than `max_bytes`; the message says at which line and byte.
     """
     file = Path(path)
     if not file.is_file():
@@ -102,6 +102,7 @@ class _Scanner:
         self._text = ""
         self._at = 0  # in the text
         self._before = 0  # bytes in front of the text
+        self._lines = 0  # that end there
         self._ended = False
         self._more(max(_BLOCK_BYTES, len(codecs.BOM_UTF8)))
         if self._text.startswith(codecs.BOM_UTF8.decode("latin-1")):
@@ -186,6 +187,7 @@ class _Scanner:
         block = self._stream.read(size)
         self._ended = len(block) < size
         self._before += self._at
+        self._lines += self._text.count("\n", 0, self._at)
         self._text = self._text[self._at :] + block.decode("latin-1")
         self._at = 0
 
@@ -209,5 +211,6 @@ class _Scanner:
             raise self._error(f"expected {character!r}, found {found}")
 
     def _error(self, message: str, at: int | None = None) -> InputError:
-        byte = self._before + (self._at if at is None else at)
-        return InputError(f"{self._path}: {message} (byte {byte})")
+        place = self._at if at is None else at
+        line = self._lines + self._text.count("\n", 0, place) + 1
+        return InputError(f"{self._path}: {message} (line {line}, byte {self._before + place})")

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 import pointvos
 
-INSTALLED_EXTRAS = ("lite", "demo", "plots", "dev")  # EXTRAS of the Makefile
+INSTALLED_EXTRAS = ("lite", "demo", "plots", "tracking", "dev")  # EXTRAS of the Makefile
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.benchmark_vng_sets import (
-    CAPTIONS,
-    BenchmarkSettings,
-    build,
-    make_track,
-    write_corpus,
-)
+from benchmarks.benchmark_vng_sets import BenchmarkSettings, build
+from benchmarks.vng_corpus import CAPTIONS, make_track, write_corpus
 from pointvos.core.mask_store.reader import MaskStore
 from pointvos.formats.point_vos_files import read_records
 from pointvos.vidln.reader import NarrativeReader

@@ -57,9 +57,10 @@ def test_it_is_what_json_reads(tmp_path_factory, value, ascii_only, indent, bloc
     ("text", "message"),
     [
         ("", "expected '{', found the end of the file"),
-        ("[1]", r"expected '{', found '\[' \(byte 0\)"),
+        ("[1]", r"expected '{', found '\[' \(line 1, byte 0\)"),
         ('{"a": [1, 2}', "expected ',', found '}'"),
-        ('{"a": [{"b": 1,}]}', r"expected JSON, found: .* \(byte 1\d\)"),
+        ('{"a": [{"b": 1,}]}', r"expected JSON, found: .* \(line 1, byte 1\d\)"),
+        ('{"a": [1,\n2,\n}', r"\(line 3, byte 13\)"),
         ('{"a": [{"b": ', "expected JSON, found: Expecting value"),
         ('{"a": "b', "expected JSON, found: Unterminated string"),
         ('{"a": 1, "a": 2}', "expected the name of a member, found 'a' twice"),

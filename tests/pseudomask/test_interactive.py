@@ -40,7 +40,9 @@ class Recorder:
         self.encoded.append(frames_BCHW)
         return Features(tuple(frames_BCHW.shape[2:]))
 
-    def segment(self, features, clicks, traces=None, *, objects, previous_BKHW=None):
+    def segment(
+        self, features, clicks, traces=None, *, objects, previous_BKHW=None, auxiliary=True
+    ):
         self.asked.append({"clicks": clicks, "traces": traces, "previous": previous_BKHW})
         height, width = (side // 4 for side in features.size)
         logits = torch.full((1, objects + 1, height, width), -4.0)
@@ -120,7 +122,9 @@ def test_points_end_on_their_side() -> None:
 class TwoParts(Recorder):
     """The only object has the outer thirds of the image."""
 
-    def segment(self, features, clicks, traces=None, *, objects, previous_BKHW=None):
+    def segment(
+        self, features, clicks, traces=None, *, objects, previous_BKHW=None, auxiliary=True
+    ):
         height, width = (side // 4 for side in features.size)
         logits = torch.full((1, 2, height, width), 4.0)
         logits[:, 0, :, : width // 3] = logits[:, 0, :, 2 * width // 3 :] = -4

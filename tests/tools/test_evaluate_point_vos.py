@@ -365,7 +365,11 @@ BAD_RUNS = {
     "falling numbers": (nothing, [*HULL, "--point_counts", "5,1"], "ascending numbers"),
     "neither": (nothing, [], "expected --model or --predictions, found neither"),
     "both": (nothing, [*HULL, "--predictions", "x"], "--model or --predictions, found both"),
-    "broken points": (points('{\n"a": \n]'), POINTS, "points.json:3: expected JSON"),
+    "broken points": (
+        points('{\n"a": \n]'),
+        POINTS,
+        "expected JSON, found: Expecting value (line 3, byte 8)",
+    ),
     "unknown status": (
         points(point_record((5, 6, "MAYBE"))),
         POINTS,

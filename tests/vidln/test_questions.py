@@ -102,7 +102,7 @@ WRONG: dict[str, tuple[Any, str]] = {
         '{"a": [{"trace": {"size": 1, "size": 2}}]}',
         r"qa\.json: expected JSON, found: the key 'size' twice in one object",
     ),
-    "cut off": ('{"a": [{', r"qa\.json: expected JSON, found: .* \(byte 8\)"),
+    "cut off": ('{"a": [{', r"qa\.json: expected JSON, found: .* \(line 1, byte 8\)"),
     "cut off between": (
         json.dumps({"a": [question()]})[:-2],
         r"qa\.json: expected ',', found the end of the file",
