@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from pointvos.core import geometry
 from pointvos.core.errors import InputError
 from pointvos.core.points import Points
 from pointvos.datasets.clips import ClipDataset
+from pointvos.datasets.left_out import LeftOutVideos
 from pointvos.datasets.readers import ObjectPoints, PointsOfVideo, StaticImageReader, VideoReader
 from pointvos.datasets.reference import DrawPoints
 from pointvos.datasets.sampler import CLIP_LENGTH
@@ -33,36 +33,9 @@ from pointvos.training.settings import (
 )
 
 
-@dataclass
-class LeftOut:
-    """Videos that a run does without: named, counted and bounded, never silent.
-
-    Attributes:
-        source: whose videos; its `max_left_out` is the bound.
-        reasons: video -> what it lacks.
-    """
-
-    source: DataSource
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    def add(self, video: str, expected: str, found: str) -> None:
-        """Leave out one more video.
-
-        Raises:
-            InputError: that is more than the settings allow; names the video.
-        """
-        self.reasons[video] = f"{found}, not {expected}"
-        if len(self.reasons) > self.source.max_left_out:
-            raise InputError(
-                f"{self.source.points or self.source.root}: {video}: expected {expected}, found "
-                f"{found}; {len(self.reasons)} videos cannot be used, {self.source.max_left_out} "
-                "may be left out (max_left_out)"
-            )
-
-
 def open_source(
     source: DataSource, cache_mb: float, *, masks: bool = True
-) -> tuple[ClipReader, LeftOut]:
+) -> tuple[ClipReader, LeftOutVideos]:
     """The reader of one data set, and the videos that cannot be used.
 
     Args:
@@ -74,7 +47,7 @@ def open_source(
         FileNotFoundError: a folder or file is missing.
         InputError: the data set is empty, unknown or damaged, or too many videos cannot be used.
     """
-    left_out = LeftOut(source)
+    left_out = LeftOutVideos(str(source.points or source.root), source.max_left_out)
     if source.kind in IMAGES:
         points_of_images = None if source.points is None else _points_of_images(source)
         if source.kind == STATIC:  # such a folder needs no masks where it has points
@@ -113,7 +86,7 @@ def open_source(
     return reader, left_out
 
 
-def _with_clips(videos: Iterable[MaskedVideo], left_out: LeftOut) -> Iterator[MaskedVideo]:
+def _with_clips(videos: Iterable[MaskedVideo], left_out: LeftOutVideos) -> Iterator[MaskedVideo]:
     for video in videos:
         if len(video.annotated) >= CLIP_LENGTH:
             yield video
@@ -122,7 +95,7 @@ def _with_clips(videos: Iterable[MaskedVideo], left_out: LeftOut) -> Iterator[Ma
 
 
 def _usable(
-    points: dict[str, PointsOfVideo], left_out: LeftOut
+    points: dict[str, PointsOfVideo], left_out: LeftOutVideos
 ) -> Iterator[tuple[str, PointsOfVideo]]:
     for video, frames in points.items():
         if len(frames) < CLIP_LENGTH:
@@ -187,7 +160,7 @@ def _named_records(source: DataSource) -> Iterator[PointVosRecord]:
 
 
 def _read_release(
-    source: DataSource, left_out: LeftOut
+    source: DataSource, left_out: LeftOutVideos
 ) -> tuple[list[MaskedVideo], dict[str, PointsOfVideo]]:
     """PV-Oops or PV-Kinetics: one video an object, named by its question hash."""
     release = PointVosRelease(

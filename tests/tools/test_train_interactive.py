@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from pointvos.core.command_line import run_tool
 from pointvos.core.weights import load_strictly, read_weights
 from pointvos.nn.interactive.builders import BUILDERS
 from pointvos.training.interactive.settings import InteractiveSettings
+from tests.killed_training import kill_at_step
 from tests.tiny_runs import write_videos
 from tools.train_interactive import main
 
@@ -143,22 +142,7 @@ def test_killed_and_resumed_is_as_if_never_stopped(tmp_path: Path) -> None:
     done = run(*command, "--output", str(whole))
     assert done.returncode == 0, done.stderr
 
-    victim = subprocess.Popen(
-        [*command, "--output", str(killed)],
-        cwd=CHECKOUT,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # so that its worker dies with it
-    )
-    deadline = time.monotonic() + 240
-    while not (killed / "checkpoints" / "step_0000002").exists():
-        assert victim.poll() is None, "ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.killpg(victim.pid, signal.SIGKILL)
-    assert victim.wait() == -signal.SIGKILL
-    assert not (killed / "weights.safetensors").exists()
+    kill_at_step(2, killed, command, environment=environment(), seconds=240)
 
     done = run(*command, "--output", str(killed), "--workers", "0")
     assert done.returncode == 0, done.stderr

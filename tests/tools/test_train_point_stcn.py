@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from safetensors.torch import load_file
 
 from pointvos.core.command_line import run_tool
 from pointvos.training.settings import TrainSettings
+from tests.killed_training import kill_at_step
 from tests.tiny_runs import write_videos
 from tools.train_point_stcn import main
 
@@ -122,22 +121,7 @@ def test_killed_and_resumed_is_as_if_never_stopped(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"weights: {whole / 'weights.safetensors'}"
 
-    victim = subprocess.Popen(
-        [*command, "--output", str(killed), "--iterations", "4"],
-        cwd=CHECKOUT,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # so that its worker dies with it
-    )
-    deadline = time.monotonic() + 120
-    while not (killed / "checkpoints" / "step_0000002").exists():
-        assert victim.poll() is None, "ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.killpg(victim.pid, signal.SIGKILL)
-    assert victim.wait() == -signal.SIGKILL
-    assert not (killed / "weights.safetensors").exists()
+    kill_at_step(2, killed, [*command, "--iterations", "4"], environment=environment(), seconds=120)
 
     done = run(*command, "--output", str(killed), "--workers", "0")
     assert done.returncode == 0, done.stderr

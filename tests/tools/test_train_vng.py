@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -20,6 +18,7 @@ from safetensors.torch import load_file
 from pointvos.core.command_line import parse_settings, run_tool
 from pointvos.core.errors import InputError
 from pointvos.core.weights import load_strictly, read_weights
+from tests.killed_training import kill_at_step
 from tests.vng.text.test_encoder import bert_folder
 from tests.vng.tiny_set import FRAMES, HEIGHT, WIDTH, write_set
 from tools.train_vng import main
@@ -207,22 +206,7 @@ def test_killed_and_resumed_is_as_if_never_stopped(tmp_path: Path) -> None:
     done = run(*command, "--output", str(whole))
     assert done.returncode == 0, done.stderr
 
-    victim = subprocess.Popen(
-        [*command, "--output", str(killed)],
-        cwd=CHECKOUT,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # so that its worker dies with it
-    )
-    deadline = time.monotonic() + 480
-    while not (killed / "checkpoints" / "step_0000002").exists():
-        assert victim.poll() is None, "ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.killpg(victim.pid, signal.SIGKILL)
-    assert victim.wait() == -signal.SIGKILL
-    assert not (killed / "weights.safetensors").exists()
+    kill_at_step(2, killed, command, environment=environment(), seconds=480)
 
     done = run(*command, "--output", str(killed), "--workers", "0")
     assert done.returncode == 0, done.stderr

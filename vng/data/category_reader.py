@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pointvos.core.errors import InputError
+from pointvos.datasets.left_out import LeftOutVideos
 from vng.data.category_nouns import NounSettings, draw_nouns
 from vng.data.kept_frames import KeptFrames
-from vng.data.left_out import LeftOutVideos
 from vng.data.panoptic_images import PanopticImage
 from vng.data.samples import NarratedClip, still_clip
 from vng.data.sentences import tell

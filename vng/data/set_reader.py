@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pointvos.core.errors import InputError
 from pointvos.core.mask_store.stored_mask import StoredMask
 from pointvos.core.progress import progress
+from pointvos.datasets.left_out import LeftOutVideos
 from vng.data.clip_sampler import choose_centre, choose_frames
 from vng.data.expressions import NarratedVideo
 from vng.data.kept_frames import KeptFrames
-from vng.data.left_out import LeftOutVideos
 from vng.data.preview_page import ReadFrame
 from vng.data.samples import NarratedClip
 from vng.data.statistics import NarratedSet

@@ -11,7 +11,6 @@ session is fed frame by frame, so that what is far behind can be forgotten.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from pointvos.core.errors import InputError
 from pointvos.pseudomask.sam import quiet_loading
 from vng.inference.grounding import Frame, FrameGrounding, check_question
 from vng.inference.windows import windows
-from vng.text.encoder import TOKENIZER_FILES
+from vng.text.encoder import check_tokenizer_files
 from vng.text.spans import Span
 
 EXAMPLE = "facebook/sam3"
@@ -163,13 +162,7 @@ def load_sam3(path: str, *, device: str = "cpu", download: bool = False) -> Sam3
             device=device,
             download=download,
         )
-    folder = Path(path).expanduser()
-    # Without these files transformers makes a tokenizer that knows no words, and says nothing.
-    if folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        raise InputError(
-            f"{path}: expected a tokenizer beside the weights ({', '.join(TOKENIZER_FILES)}), "
-            "found none"
-        )
+    check_tokenizer_files(path)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=not download)
     except (OSError, ValueError) as error:

@@ -203,13 +203,7 @@ def load_text_encoder(
         device=device,
         download=download,
     )
-    folder = Path(source).expanduser()
-    # Without these files transformers makes a tokenizer that knows no words, and says nothing.
-    if folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        raise InputError(
-            f"{source}: expected a tokenizer beside the weights ({', '.join(TOKENIZER_FILES)}), "
-            "found none"
-        )
+    check_tokenizer_files(source)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=not download)
         encoder = TextEncoder(model=model, tokenizer=tokenizer, sentence=sentence).eval()
@@ -221,6 +215,22 @@ def load_text_encoder(
             f"weights have, found {len(tokenizer)}"
         )
     return encoder
+
+
+def check_tokenizer_files(source: str) -> None:
+    """Refuse a folder of a checkpoint that has no tokenizer.
+
+    Without its files transformers makes one that knows no words, and says nothing.
+
+    Raises:
+        InputError: none of `TOKENIZER_FILES` is there.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise InputError(
+            f"{source}: expected a tokenizer beside the weights ({', '.join(TOKENIZER_FILES)}), "
+            "found none"
+        )
 
 
 def _minilm() -> Path:

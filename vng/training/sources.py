@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
 from pointvos.core.images import read_image
+from pointvos.datasets.left_out import LeftOutVideos
 from pointvos.formats.static_images import list_static_images
 from vng.data.category_nouns import NounSettings
 from vng.data.category_reader import CategoryReader
 from vng.data.coco_png_set import CocoPngSet
 from vng.data.expressions import NarratedVideo
 from vng.data.frames import VideoFolder
-from vng.data.left_out import LeftOutVideos
 from vng.data.object_names import read_object_names
 from vng.data.panoptic_images import read_panoptic_images
 from vng.data.preview_page import ReadFrame

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from pointvos.core.errors import InputError
+from pointvos.datasets.left_out import LeftOutVideos
 from tests.vng.data.panoptic_scene import (
     CAT,
     CATEGORIES,
@@ -23,7 +24,6 @@ from tests.vng.data.panoptic_scene import (
 from vng.data.category_nouns import NounSettings
 from vng.data.category_reader import CategoryReader
 from vng.data.coco_words import words_of
-from vng.data.left_out import LeftOutVideos
 from vng.data.panoptic_images import read_panoptic_images
 from vng.data.samples import NarratedClip
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from pointvos.core.errors import InputError
+from pointvos.datasets.left_out import LeftOutVideos
 from tests.vng.data.test_coco_png_set import CAPTION, narratives, write_coco
 from tests.vng.tiny_set import (
     BALL,
@@ -24,7 +25,6 @@ from tests.vng.tiny_set import (
 )
 from vng.data.coco_png_set import CocoPngSet
 from vng.data.frames import VideoFolder
-from vng.data.left_out import LeftOutVideos
 from vng.data.samples import NarratedClip
 from vng.data.set_reader import NarratedSetReader
 from vng.data.vng_set import VngSet

@@ -3,7 +3,7 @@
 import pytest
 
 from pointvos.core.errors import InputError
-from vng.data.left_out import LeftOutVideos
+from pointvos.datasets.left_out import LeftOutVideos
 
 
 def test_videos_are_counted_and_bounded() -> None:
