@@ -13,7 +13,8 @@ from torch import Tensor
 from pointvos.core.errors import InputError
 from vng.inference.grounding import Frame, FrameGrounding, check_question
 from vng.inference.windows import LinkedQueries, windows
-from vng.nn.rf_vng import RFVNG, BestGrounding
+from vng.nn.predictions import BestGrounding
+from vng.nn.rf_vng import RFVNG
 from vng.text.features import TextFeatures
 from vng.text.queries import Query, noun_queries
 from vng.text.spans import Span, tokens_of_spans

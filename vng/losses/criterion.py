@@ -79,17 +79,42 @@ def layer_losses(
 
     mask_BNTHW = _of_query(layer.masks_BNTQHW.float(), query_BN)
     target_BNTHW = thinned_masks(targets.masks_BNTHW, *mask_BNTHW.shape[-2:])
-    focal_BNT = focal_cross_entropy(mask_BNTHW, target_BNTHW).mean(dim=(-2, -1))
-    frames_BN = known_BNT.sum(dim=2).clamp_min(1)
-    dice_BN = dice(mask_BNTHW[:, :, :, None], target_BNTHW, known_BNT).squeeze(-1)
+    entropy_BNTHW = focal_cross_entropy(mask_BNTHW, target_BNTHW)
     sums = {
         "ce": (entropy_BNTQ * known_BNT[..., None]).sum(),
         "bbox": (distance_BNT * known_BNT).sum(),
         "giou": ((1 - overlap_BNT) * known_BNT).sum(),
-        "mask": ((focal_BNT * known_BNT).sum(dim=2) / frames_BN).sum(),
-        "dice": ((1 - dice_BN) * known_BNT.any(dim=2)).sum(),
+        "mask": _mean_of_clips(entropy_BNTHW, known_BNT),
+        "dice": _dice_of_clips(mask_BNTHW, target_BNTHW, known_BNT),
     }
     return {name: value / boxes for name, value in sums.items()}
+
+
+def map_loss(map_BNTHW: Tensor, targets: Targets, boxes: Tensor | float) -> Tensor:
+    """Cross-entropy and dice of the noun map (`vng.nn.noun_map`), which ReferFormer lacks.
+
+    Args:
+        map_BNTHW: float [B, N, T, h, w], logits.
+        targets: what is known.
+        boxes: what sums are divided by.
+    """
+    map_BNTHW, known_BNT = map_BNTHW.float(), targets.known_BNT
+    target_BNTHW = thinned_masks(targets.masks_BNTHW, *map_BNTHW.shape[-2:])
+    entropy_BNTHW = F.binary_cross_entropy_with_logits(map_BNTHW, target_BNTHW, reduction="none")
+    total = _mean_of_clips(entropy_BNTHW, known_BNT)
+    return (total + _dice_of_clips(map_BNTHW, target_BNTHW, known_BNT)) / boxes
+
+
+def _mean_of_clips(loss_BNTHW: Tensor, known_BNT: Tensor) -> Tensor:
+    """The mean over the pixels of the known frames of each noun, summed."""
+    frames_BN = known_BNT.sum(dim=2).clamp_min(1)
+    return ((loss_BNTHW.mean(dim=(-2, -1)) * known_BNT).sum(dim=2) / frames_BN).sum()
+
+
+def _dice_of_clips(mask_BNTHW: Tensor, target_BNTHW: Tensor, known_BNT: Tensor) -> Tensor:
+    """The dice loss of each noun over its known frames, summed."""
+    dice_BN = dice(mask_BNTHW[:, :, :, None], target_BNTHW, known_BNT).squeeze(-1)
+    return ((1 - dice_BN) * known_BNT.any(dim=2)).sum()
 
 
 def _of_query(values: Tensor, query_BN: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from vng.nn.cross_modal_fpn import CrossModalFPN
 from vng.nn.decoder import GroundingDecoder
 from vng.nn.dynamic_mask_head import DynamicMaskHead
 from vng.nn.encoder import GroundingEncoder
+from vng.nn.noun_map import NounMap
 from vng.nn.rf_vng import RFVNG
 from vng.nn.text_projection import TextProjection
 from vng.nn.video_swin import VideoSwin
@@ -188,9 +189,9 @@ def rf_vng_lite(*, text_channels: int = MINILM_CHANNELS) -> RFVNG:
     It is made for two processor cores and frames whose short side is about 320 pixels. Half the
     channels of the full one, fewer layers, and at stride 4, where three quarters of the pixels are,
     a quarter of the channels and no vision and language: the mask features there take what they
-    need from stride 8. Relative
-    coordinates count in steps of 32 pixels, so that the masks of an untrained network are not ramps
-    of hundreds.
+    need from stride 8. Relative coordinates count in steps of 32 pixels, so that the masks of an
+    untrained network are not ramps of hundreds. A noun map, which ReferFormer does not have, learns
+    what words look like from the few images that such a network is trained on.
 
     Args:
         text_channels: of the text encoder; 384 for MiniLM.
@@ -232,6 +233,7 @@ def rf_vng_lite(*, text_channels: int = MINILM_CHANNELS) -> RFVNG:
         mask_head=DynamicMaskHead(
             query_channels=channels, mask_channels=64, hidden=8, coordinate_unit=32.0
         ),
+        noun_map=NounMap(channels),
         pixel_mean=PIXEL_MEAN,
         pixel_std=PIXEL_STD,
     )

@@ -23,7 +23,9 @@ from vng.nn.decoder import DecodedLayer, GroundingDecoder, Memory
 from vng.nn.dynamic_mask_head import DynamicMaskHead
 from vng.nn.encoder import GroundingEncoder
 from vng.nn.levels import Level, checked_sizes, inside, pyramid_levels
+from vng.nn.noun_map import NounMap
 from vng.nn.portions import in_portions
+from vng.nn.predictions import BestGrounding, Grounding, LayerPrediction, MatchedGrounding
 from vng.nn.text_projection import TextProjection
 
 STRIDES = (4, 8, 16, 32, 64)
@@ -48,48 +50,6 @@ class ClipFeatures(NamedTuple):
     frames: int
 
 
-class LayerPrediction(NamedTuple):
-    """What one layer of the decoder says of every query.
-
-    Attributes:
-        logits_BNTQ: float, that a query is the noun's object in this frame.
-        boxes_BNTQ4: float32, (centre x, centre y, width, height) in parts of the image.
-        masks_BNTQHW: float32 [B, N, T, Q, h, w], logits.
-    """
-
-    logits_BNTQ: Tensor
-    boxes_BNTQ4: Tensor
-    masks_BNTQHW: Tensor
-
-
-class Grounding(NamedTuple):
-    """Predictions for all queries.
-
-    Attributes:
-        last: of the last layer, the result.
-        auxiliary: of the layers before it, the first first; for training.
-    """
-
-    last: LayerPrediction
-    auxiliary: tuple[LayerPrediction, ...]
-
-
-class BestGrounding(NamedTuple):
-    """Predictions of the best query of each noun.
-
-    Attributes:
-        query_BN: int64, which it is.
-        score_BNT: float in [0, 1], that it is the noun's object in this frame.
-        boxes_BNT4: float32, (centre x, centre y, width, height) in parts of the image.
-        masks_BNTHW: float32 [B, N, T, h, w], logits.
-    """
-
-    query_BN: Tensor
-    score_BNT: Tensor
-    boxes_BNT4: Tensor
-    masks_BNTHW: Tensor
-
-
 class RFVNG(nn.Module):
     """The network. One for training and inference.
 
@@ -100,6 +60,7 @@ class RFVNG(nn.Module):
         pixel_decoder: to mask features, across the frames of a clip.
         decoder: of nouns.
         mask_head: of queries.
+        noun_map: compares nouns with pixels before the decoder; None: ReferFormer has none.
         pixel_mean: subtracted from RGB in [0, 1].
         pixel_std: divides RGB after the mean is subtracted.
         frames_at_once: frames of a clip that are encoded together when no gradient is wanted; more
@@ -122,6 +83,7 @@ class RFVNG(nn.Module):
         pixel_decoder: CrossModalFPN,
         decoder: GroundingDecoder,
         mask_head: DynamicMaskHead,
+        noun_map: NounMap | None = None,
         pixel_mean: Sequence[float] = IMAGENET_MEAN,
         pixel_std: Sequence[float] = IMAGENET_STD,
         frames_at_once: int = 2,
@@ -133,6 +95,7 @@ class RFVNG(nn.Module):
         self.pixel_decoder = pixel_decoder
         self.decoder = decoder
         self.mask_head = mask_head
+        self.noun_map = noun_map
         self.frames_at_once = frames_at_once
         self.checkpoint_gradients = False
         # Constants of the architecture, not weights: kept out of the state dict.
@@ -224,21 +187,21 @@ class RFVNG(nn.Module):
             nouns_BND: float, features of nouns from the text encoder. Each noun is found by itself:
                 what a slot without a noun holds, and what comes out there, is of no account.
         """
-        layers = self._decode(features, nouns_BND)
+        layers, map_BNTHW = self._decode(features, nouns_BND)
         predictions = []
         for layer in layers:
-            masks_BNTQHW = self._masks(features, layer.state_FNQC, layer.boxes_FNQ4)
+            masks_BNTQHW = self._masks(features, layer.state_FNQC, layer.boxes_FNQ4, map_BNTHW)
             logits_BNTQ = _nouns_first(layer.logits_FNQ, features.frames)
             boxes_BNTQ4 = _nouns_first(layer.boxes_FNQ4, features.frames)
             predictions.append(LayerPrediction(logits_BNTQ, boxes_BNTQ4, masks_BNTQHW))
-        return Grounding(predictions[-1], tuple(predictions[:-1]))
+        return Grounding(predictions[-1], tuple(predictions[:-1]), map_BNTHW)
 
     def ground_matched(
         self,
         features: ClipFeatures,
         nouns_BND: Tensor,
         match: Callable[[LayerPrediction], Tensor],
-    ) -> list[tuple[LayerPrediction, Tensor]]:
+    ) -> MatchedGrounding:
         """As `ground`, for training: gradients for one mask a noun and layer, that of its match.
 
         What is matched needs the masks of all queries, but no gradient; what is learnt needs one of
@@ -249,22 +212,21 @@ class RFVNG(nn.Module):
             nouns_BND: float, features of nouns from the text encoder.
             match: what a layer says of all queries, without gradients, to the query of each noun,
                 int64 [B, N].
-
-        Returns:
-            For each layer, the result last, what it says, with masks [B, N, T, 1, h, w] of the
-            matched queries alone, and these queries.
         """
-        found = []
-        for layer in self._decode(features, nouns_BND):
+        layers, map_BNTHW = self._decode(features, nouns_BND)
+        found, queries = [], []
+        for layer in layers:
             logits_BNTQ = _nouns_first(layer.logits_FNQ, features.frames)
             boxes_BNTQ4 = _nouns_first(layer.boxes_FNQ4, features.frames)
             with torch.no_grad():
-                masks_BNTQHW = self._masks(features, layer.state_FNQC, layer.boxes_FNQ4)
+                masks_BNTQHW = self._masks(features, layer.state_FNQC, layer.boxes_FNQ4, map_BNTHW)
                 query_BN = match(LayerPrediction(logits_BNTQ, boxes_BNTQ4, masks_BNTQHW))
             del masks_BNTQHW  # before gradients need room
-            masks_BNT1HW = self._masks(features, *_of_query(layer, query_BN, features.frames))
-            found.append((LayerPrediction(logits_BNTQ, boxes_BNTQ4, masks_BNT1HW), query_BN))
-        return found
+            of_query = _of_query(layer, query_BN, features.frames)
+            masks_BNT1HW = self._masks(features, *of_query, map_BNTHW)
+            found.append(LayerPrediction(logits_BNTQ, boxes_BNTQ4, masks_BNT1HW))
+            queries.append(query_BN)
+        return MatchedGrounding(found, queries, map_BNTHW)
 
     def ground_best(
         self, features: ClipFeatures, nouns_BND: Tensor, choose: ChooseQuery | None = None
@@ -277,11 +239,12 @@ class RFVNG(nn.Module):
             choose: scores [B, N, T, Q] in [0, 1] to the query of each noun, int64 [B, N]; None
                 takes the one with the largest mean over the clip.
         """
-        layer = self._decode(features, nouns_BND)[-1]
+        layers, map_BNTHW = self._decode(features, nouns_BND)
+        layer = layers[-1]
         score_BNTQ = _nouns_first(layer.logits_FNQ, features.frames).sigmoid()
         query_BN = (choose or best_on_average)(score_BNTQ)
         state_FN1C, boxes_FN14 = _of_query(layer, query_BN, features.frames)
-        masks_BNT1HW = self._masks(features, state_FN1C, boxes_FN14)
+        masks_BNT1HW = self._masks(features, state_FN1C, boxes_FN14, map_BNTHW)
         return BestGrounding(
             query_BN,
             score_BNTQ.take_along_dim(query_BN[:, :, None, None], dim=3).squeeze(3),
@@ -289,7 +252,10 @@ class RFVNG(nn.Module):
             masks_BNT1HW.squeeze(3),
         )
 
-    def _decode(self, features: ClipFeatures, nouns_BND: Tensor) -> list[DecodedLayer]:
+    def _decode(
+        self, features: ClipFeatures, nouns_BND: Tensor
+    ) -> tuple[list[DecodedLayer], Tensor | None]:
+        """Layers of the decoder, and the noun map, float32 [B, N, T, h, w]."""
         if nouns_BND.shape[0] != features.sizes_B2.shape[0]:
             raise ValueError(
                 f"expected nouns of {features.sizes_B2.shape[0]} clips, found {nouns_BND.shape[0]}"
@@ -298,9 +264,13 @@ class RFVNG(nn.Module):
         sample_F = torch.arange(len(features.memory_FSC), device=noun_BNC.device) // features.frames
 
         def decode(memory_FSC: Tensor, sample_F: Tensor) -> tuple[Tensor, ...]:
-            memory = Memory.of(memory_FSC, [x.of_samples(sample_F) for x in features.levels])
-            layers = self.decoder(noun_BNC[sample_F], memory)
-            return tuple(x for layer in layers for x in layer)
+            levels = [level.of_samples(sample_F) for level in features.levels]
+            noun_FNC, mapped = noun_BNC[sample_F], list[Tensor]()
+            if self.noun_map is not None:
+                map_FNHW, evidence_FNC = self.noun_map(noun_FNC, memory_FSC, levels)
+                noun_FNC, mapped = noun_FNC + evidence_FNC, [map_FNHW]
+            layers = self.decoder(noun_FNC, Memory.of(memory_FSC, levels))
+            return (*(x for layer in layers for x in layer), *mapped)
 
         flat = in_portions(
             decode,
@@ -309,9 +279,21 @@ class RFVNG(nn.Module):
             sample_F,
             forget=self.checkpoint_gradients,
         )
-        return [DecodedLayer(*flat[first : first + 3]) for first in range(0, len(flat), 3)]
+        parts = len(DecodedLayer._fields)
+        count = len(flat) // parts
+        layers = [DecodedLayer(*flat[parts * i : parts * (i + 1)]) for i in range(count)]
+        if self.noun_map is None:
+            return layers, None
+        height, width = features.mask_FCHW.shape[-2:]
+        return layers, _nouns_first(flat[-1][..., :height, :width], features.frames)
 
-    def _masks(self, features: ClipFeatures, state_FNQC: Tensor, boxes_FNQ4: Tensor) -> Tensor:
+    def _masks(
+        self,
+        features: ClipFeatures,
+        state_FNQC: Tensor,
+        boxes_FNQ4: Tensor,
+        map_BNTHW: Tensor | None,
+    ) -> Tensor:
         """Logits of the masks of some queries of each noun, float32 [B, N, T, Q, h, w]."""
         nouns, queries = state_FNQC.shape[1:3]
         size_F2 = features.sizes_B2.flip(-1).repeat_interleave(features.frames, dim=0)
@@ -324,7 +306,8 @@ class RFVNG(nn.Module):
             features.mask_FCHW,
             forget=self.checkpoint_gradients,
         )
-        return _nouns_first(masks_FQHW.unflatten(1, (nouns, queries)), features.frames)
+        masks_BNTQHW = _nouns_first(masks_FQHW.unflatten(1, (nouns, queries)), features.frames)
+        return masks_BNTQHW if map_BNTHW is None else masks_BNTQHW + map_BNTHW[:, :, :, None]
 
 
 def best_on_average(score_BNTQ: Tensor) -> Tensor:

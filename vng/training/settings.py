@@ -43,15 +43,18 @@ class GroundingLossSettings:
     """Weight of the dice loss of the masks."""
     auxiliary: float = 1.0
     """Weight of all of that for each layer of the decoder but the last (deep supervision)."""
+    map: float = 5.0
+    """Weight of the cross-entropy and dice of the noun map; only `rf_vng_lite` has one."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
-        for name, value in (*self.weights.items(), ("auxiliary", self.auxiliary)):
+        others = {"auxiliary": self.auxiliary, "map": self.map}
+        for name, value in (self.weights | others).items():
             if value < 0:
                 raise InputError(f"losses.{name}: expected >= 0, found {value}")
 
     @property
-    def weights(self) -> Mapping[str, float]:
+    def weights(self) -> dict[str, float]:
         """Of the terms of a layer, by name."""
         return {name: getattr(self, name) for name in ("ce", "bbox", "giou", "mask", "dice")}
 

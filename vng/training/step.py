@@ -1,4 +1,4 @@
-"""The step of RF-VNG: narratives to features, clips to predictions, and ReferFormer's losses."""
+"""The step of RF-VNG: narratives to features, clips to predictions, and losses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch.distributed
 from torch import Tensor
 
 from vng.data.samples import NarratedBatch
-from vng.losses.criterion import layer_losses, weighted_total
+from vng.losses.criterion import layer_losses, map_loss, weighted_total
 from vng.losses.matching import match_queries
 from vng.losses.targets import Targets
 from vng.training.network import NarrativeGrounder
@@ -27,14 +27,17 @@ def grounding_step(losses: GroundingLossSettings) -> VngStep:
         targets = Targets.of_masks(batch.masks_BNTHW, batch.known_BNT, batch.sizes_B2)
         boxes = boxes_of_all_processes(targets)
         features, nouns_BND = network(batch.frames_BT3HW, batch.sizes_B2, batch.texts, batch.spans)
-        layers = network.rf_vng.ground_matched(
+        found = network.rf_vng.ground_matched(
             features, nouns_BND, lambda layer: match_queries(layer, targets, weights)
         )
-        of_layers = [layer_losses(layer, targets, query, boxes) for layer, query in layers]
+        pairs = zip(found.layers, found.queries, strict=True)
+        of_layers = [layer_losses(layer, targets, query, boxes) for layer, query in pairs]
         terms = {name: weight * of_layers[-1][name] for name, weight in weights.items()}
         if len(of_layers) > 1 and losses.auxiliary:
             before = [weighted_total(one, weights) for one in of_layers[:-1]]
             terms["auxiliary"] = losses.auxiliary * torch.stack(before).sum()
+        if found.map_BNTHW is not None:
+            terms["map"] = losses.map * map_loss(found.map_BNTHW, targets, boxes)
         return terms
 
     return step

@@ -12,7 +12,13 @@ from tests.vng.losses.random_predictions import (
     random_predictions,
     random_targets,
 )
-from vng.losses.criterion import box_count, grounding_losses, layer_losses, weighted_total
+from vng.losses.criterion import (
+    box_count,
+    grounding_losses,
+    layer_losses,
+    map_loss,
+    weighted_total,
+)
 from vng.losses.focal import focal_cross_entropy
 from vng.losses.matching import match_queries
 from vng.losses.targets import Targets
@@ -153,3 +159,30 @@ def test_focal_cross_entropy() -> None:
         0.25 * (1 - sure) ** 2 * -math.log(sure),
     ]
     assert focal_cross_entropy(logits, target).tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_noun_map_is_compared_where_something_is_known() -> None:
+    targets = random_targets(batch=1)
+    known_BNT = torch.ones_like(targets.known_BNT)
+    known_BNT[:, 1], known_BNT[:, 0, 1] = False, False
+    targets = targets._replace(known_BNT=known_BNT)
+    right = torch.where(targets.masks_BNTHW[..., 2::4, 2::4], 20.0, -20.0)
+    assert map_loss(right, targets, 1.0) < 1e-4
+    changed = right.clone()
+    changed[:, 1], changed[:, 0, 1] = 5.0, 5.0  # of which nobody knows
+    assert map_loss(changed, targets, 1.0) == map_loss(right, targets, 1.0)
+    wrong = right.clone()
+    wrong[:, 2] *= -1
+    assert map_loss(wrong, targets, 1.0) > 10
+    assert map_loss(wrong, targets, 2.0) == map_loss(wrong, targets, 1.0) / 2
+
+
+def test_the_noun_map_of_an_absent_noun_is_driven_down() -> None:
+    targets = random_targets(batch=1)
+    targets = targets._replace(masks_BNTHW=torch.zeros_like(targets.masks_BNTHW))
+    logits = torch.zeros(targets.masks_BNTHW[..., 2::4, 2::4].shape, requires_grad=True)
+    map_loss(logits, targets, 1.0).backward()
+    assert logits.grad is not None
+    known = targets.known_BNT[..., None, None].expand_as(logits)
+    assert (logits.grad[known] > 0).all()
+    assert not logits.grad[~known].any()

@@ -18,6 +18,7 @@ LITE_SIZES = {
     "pixel_decoder": 1_370_624,
     "decoder": 870_865,
     "mask_head": 112_617,
+    "noun_map": 66_177,
 }
 
 

@@ -7,16 +7,18 @@ from torch import Tensor
 from tests.vng.nn.tiny_rf_vng import TEXT_CHANNELS, tiny_inputs, tiny_rf_vng
 from vng.losses.criterion import grounding_losses, weighted_total
 from vng.losses.targets import Targets
-from vng.nn.rf_vng import RFVNG, Grounding
+from vng.nn.predictions import Grounding
+from vng.nn.rf_vng import RFVNG
 
 
-@pytest.fixture(scope="module")
-def network() -> RFVNG:
-    return tiny_rf_vng().eval()
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "noun_map"])
+def network(request: pytest.FixtureRequest) -> RFVNG:
+    return tiny_rf_vng(noun_map=request.param).eval()
 
 
 def tensors(grounding: Grounding) -> list[Tensor]:
-    return [x for layer in (grounding.last, *grounding.auxiliary) for x in layer]
+    of_layers = [x for layer in (grounding.last, *grounding.auxiliary) for x in layer]
+    return of_layers if grounding.map_BNTHW is None else [*of_layers, grounding.map_BNTHW]
 
 
 def assert_equal(found: Grounding, expected: Grounding, *, atol: float = 1e-4) -> None:
@@ -29,9 +31,11 @@ def of_nouns(grounding: Grounding, which: list[int]) -> Grounding:
     def choose(layer: tuple[Tensor, ...]) -> list[Tensor]:
         return [x[:, which] for x in layer]
 
-    kind = type(grounding.last)
+    kind, map_BNTHW = type(grounding.last), grounding.map_BNTHW
     return Grounding(
-        kind(*choose(grounding.last)), tuple(kind(*choose(x)) for x in grounding.auxiliary)
+        kind(*choose(grounding.last)),
+        tuple(kind(*choose(x)) for x in grounding.auxiliary),
+        None if map_BNTHW is None else map_BNTHW[:, which],
     )
 
 
@@ -43,6 +47,7 @@ def test_shapes_for_any_size(network: RFVNG, frames: int, height: int, width: in
     inputs = tiny_inputs(height=height, width=width, frames=frames, nouns=3)
     grounding = network(*inputs)
     assert len(grounding.auxiliary) == 1
+    assert (grounding.map_BNTHW is None) == (network.noun_map is None)
     for layer in (grounding.last, *grounding.auxiliary):
         assert layer.logits_BNTQ.shape == (2, 3, frames, 5)
         assert layer.boxes_BNTQ4.shape == (2, 3, frames, 5, 4)
@@ -120,8 +125,9 @@ def test_what_stands_in_the_padding_is_not_looked_at(network: RFVNG) -> None:
     assert (whole.last.masks_BNTQHW[1] - found.last.masks_BNTQHW[1]).abs().max() > 1e-2
 
 
-def test_training_is_inference() -> None:
-    network = tiny_rf_vng(dropout=0.0)
+@pytest.mark.parametrize("noun_map", [False, True])
+def test_training_is_inference(noun_map: bool) -> None:
+    network = tiny_rf_vng(dropout=0.0, noun_map=noun_map)
     inputs = tiny_inputs()
     trained = network.train()(*inputs)
     with torch.inference_mode():
@@ -139,8 +145,9 @@ def test_dropout_acts_in_training_only() -> None:
 
 
 @torch.inference_mode()
-def test_the_number_of_frames_at_once_changes_nothing() -> None:
-    network = tiny_rf_vng().eval()
+@pytest.mark.parametrize("noun_map", [False, True])
+def test_the_number_of_frames_at_once_changes_nothing(noun_map: bool) -> None:
+    network = tiny_rf_vng(noun_map=noun_map).eval()
     inputs = tiny_inputs(frames=5)
     sizes = torch.tensor([[64, 96], [64, 80]])
     network.frames_at_once = 100
@@ -174,15 +181,16 @@ def test_the_best_query_is_the_one_with_the_largest_mean_score(network: RFVNG) -
             )
 
 
-def test_gradients_reach_every_parameter() -> None:
-    network = tiny_rf_vng(dropout=0.1).train()
+@pytest.mark.parametrize("noun_map", [False, True])
+def test_gradients_reach_every_parameter(noun_map: bool) -> None:
+    network = tiny_rf_vng(dropout=0.1, noun_map=noun_map).train()
     inputs = tiny_inputs(frames=2)
     grounding = network(*inputs)
     masks = torch.zeros(2, 2, 2, 64, 96, dtype=torch.bool)
     masks[..., 10:40, 20:60] = True
     known = torch.ones(2, 2, 2, dtype=torch.bool)
     targets = Targets.of_masks(masks, known, torch.tensor([[64, 96]] * 2))
-    weighted_total(grounding_losses(*grounding, targets)).backward()
+    weighted_total(grounding_losses(grounding.last, grounding.auxiliary, targets)).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         # What is added to all keys of an attention, its softmax takes out again.

@@ -23,7 +23,8 @@ from vng.losses.matching import match_queries, matching_costs
 from vng.losses.targets import Targets
 from vng.nn.builders import rf_vng_resnet50
 from vng.nn.official_weights import load_official_referformer
-from vng.nn.rf_vng import RFVNG, STRIDES, ClipFeatures, Grounding
+from vng.nn.predictions import Grounding
+from vng.nn.rf_vng import RFVNG, STRIDES, ClipFeatures
 
 pytestmark = [pytest.mark.parity, pytest.mark.data]
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pointvos.nn.efficientnet_lite import TrunkFeatures
 from vng.nn.builders import rf_vng_on
+from vng.nn.noun_map import NounMap
 from vng.nn.rf_vng import RFVNG
 
 TEXT_CHANNELS = 12
@@ -36,8 +37,8 @@ class TinyTrunk(nn.Module):
         return TrunkFeatures(*levels)
 
 
-def tiny_rf_vng(*, dropout: float = 0.0, seed: int = 0) -> RFVNG:
-    """All parts of the full network with 32 channels and two layers."""
+def tiny_rf_vng(*, dropout: float = 0.0, seed: int = 0, noun_map: bool = False) -> RFVNG:
+    """All parts of the full network with 32 channels and two layers, or also those of the lite."""
     torch.manual_seed(seed)
     network = rf_vng_on(
         TinyTrunk(),
@@ -47,6 +48,7 @@ def tiny_rf_vng(*, dropout: float = 0.0, seed: int = 0) -> RFVNG:
         text_channels=TEXT_CHANNELS,
         dropout=dropout,
     )
+    network.noun_map = NounMap(32) if noun_map else None
     # Layers that start at zero would hide what those before them do.
     for parameter in network.parameters():
         if parameter.ndim > 1 and not parameter.any():

@@ -12,8 +12,9 @@ from torch import Tensor
 from tests.vng.training.generated_clips import ColouredSquares
 from tests.vng.training.tiny_vng import tiny_run, use_tiny_network
 from vng.data.samples import NarratedBatch, collate_narrated
-from vng.losses.criterion import grounding_losses, weighted_total
+from vng.losses.criterion import box_count, grounding_losses, map_loss, weighted_total
 from vng.losses.targets import Targets
+from vng.nn.noun_map import NounMap
 from vng.training.network import NarrativeGrounder, make_network
 from vng.training.settings import GroundingLossSettings
 from vng.training.step import grounding_step
@@ -73,6 +74,19 @@ def test_the_terms_are_those_of_the_criterion_with_their_gradients(
     torch.testing.assert_close(total_of(terms), weighted_total(expected))
     assert_close(found, gradients(network, weighted_total(expected)))
     assert all(value.any() for value in found.values())
+
+
+def test_a_noun_map_has_a_term_of_its_own(network: NarrativeGrounder) -> None:
+    batch = batch_of()
+    network.rf_vng.noun_map = NounMap(network.rf_vng.text.norm.normalized_shape[0])
+    terms = grounding_step(LOSSES)(network, batch, 0)
+    features, nouns_BND = network(batch.frames_BT3HW, batch.sizes_B2, batch.texts, batch.spans)
+    map_BNTHW = network.rf_vng.ground(features, nouns_BND).map_BNTHW
+    assert map_BNTHW is not None
+    targets = Targets.of_masks(batch.masks_BNTHW, batch.known_BNT, batch.sizes_B2)
+    expected = LOSSES.map * map_loss(map_BNTHW, targets, box_count(targets))
+    torch.testing.assert_close(terms["map"], expected)
+    assert set(terms) == {*LOSSES.weights, "auxiliary", "map"}
 
 
 def test_without_auxiliary_losses_the_last_layer_remains(network: NarrativeGrounder) -> None:
