@@ -83,8 +83,9 @@ class EvaluateVngSettings:
     save_masks: bool = False
     """write the predicted masks of the model to OUTPUT/masks/<video>/<expression>/<frame>.png"""
 
-    grounding: GroundingSettings = field(default_factory=GroundingSettings)
-    """how RF-VNG is run; by default as its architecture is meant"""
+    grounding: GroundingSettings = field(default_factory=lambda: GroundingSettings(presence=0.0))
+    """how RF-VNG is run; by default as its architecture is meant, and with all masks, for frames
+    without the object do not count"""
 
     text_encoder: str | None = None
     """folder or hub name of RF-VNG's text encoder, if it is not where the weights say"""

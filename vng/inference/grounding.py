@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from vng.text.spans import Span
 Frame = NDArray[np.uint8]
 """RGB, [H, W, 3]."""
 
+Memory = Mapping[str, Any]
+"""What a method must know of the frames before, of plain JSON values."""
+
 
 class FrameGrounding(NamedTuple):
     """The nouns of a narrative on one frame.
@@ -21,10 +24,13 @@ class FrameGrounding(NamedTuple):
     Attributes:
         masks: bool [N, H, W], at the size of the frame; they may overlap.
         scores: float32 [N] in [0, 1], that the object of the noun is there.
+        memory: with it grounding can go on at the next frame, in another process as well, as if it
+            had never stopped; None where it cannot.
     """
 
     masks: NDArray[np.bool_]
     scores: NDArray[np.float32]
+    memory: Memory | None = None
 
 
 class GroundingMethod(Protocol):
@@ -46,20 +52,28 @@ class GroundingMethod(Protocol):
         """
 
     def ground(
-        self, frames: Iterable[Frame], text: str, spans: Sequence[Span]
+        self,
+        frames: Iterable[Frame],
+        text: str,
+        spans: Sequence[Span],
+        *,
+        memory: Memory | None = None,
     ) -> Iterator[FrameGrounding]:
-        """Ground nouns in a video, frame by frame; memory does not grow with its length.
+        """Ground nouns in a video, frame by frame; what is held does not grow with its length.
 
         Args:
             frames: all frames of the video, in order, of one size; read as they are needed.
             text: the narrative.
             spans: [start, end) of each noun, in characters; at least one.
+            memory: of the frame before the first of `frames`, which then are the rest of a video;
+                None at its start.
 
         Returns:
             As many groundings as there are frames, in order.
 
         Raises:
-            InputError: as `check`; or a frame has another size than the first.
+            InputError: as `check`; a frame has another size than the first; or the memory is of
+                another method or narrative.
         """
 
 

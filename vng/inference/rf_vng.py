@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pointvos.core.errors import InputError
-from vng.inference.grounding import Frame, FrameGrounding, check_question
+from vng.inference.grounding import Frame, FrameGrounding, Memory, check_question
 from vng.inference.windows import LinkedQueries, windows
 from vng.nn.predictions import BestGrounding
 from vng.nn.rf_vng import RFVNG
@@ -30,6 +31,12 @@ class GroundingSettings:
     """Frames that the network sees at once; longer videos are cut into windows."""
     threshold: float = 0.5
     """Least probability of a pixel of a mask."""
+    presence: float | None = None
+    """Least score of a noun on a frame; below it the noun is taken to be absent there, and its mask
+    is empty. 0 keeps all masks."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Type of most sums inside the network; the shorter ones are for GPUs, and for processors with
+    instructions for them."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -39,13 +46,16 @@ class GroundingSettings:
             raise InputError(f"window: expected at least 1, found {self.window}")
         if not 0 < self.threshold < 1:
             raise InputError(f"threshold: expected a value in (0, 1), found {self.threshold}")
+        if self.presence is not None and not 0 <= self.presence <= 1:
+            raise InputError(f"presence: expected a value in [0, 1], found {self.presence}")
 
 
 class RFVNGGrounding:
     """A `GroundingMethod` around RF-VNG.
 
     In each window the query of a noun is chosen by its scores (`LinkedQueries`); its mask is
-    resized to the frame and cut at the threshold, its score is that of the frame.
+    resized to the frame and cut at the threshold, its score is that of the frame. Where the score
+    is too low, the mask is empty.
 
     Args:
         name: as it was asked for.
@@ -55,6 +65,8 @@ class RFVNGGrounding:
         short_side: of frames inside the network, in pixels; 0 for the native size.
         window: frames at once.
         threshold: of the probability of a pixel.
+        presence: least score of a noun that has a mask.
+        dtype: of most sums inside the network.
         weights_sha256: of all weights.
     """
 
@@ -68,6 +80,8 @@ class RFVNGGrounding:
         short_side: int,
         window: int,
         threshold: float = 0.5,
+        presence: float = 0.0,
+        dtype: torch.dtype = torch.float32,
         weights_sha256: str = "",
     ) -> None:
         self.name = name
@@ -77,7 +91,12 @@ class RFVNGGrounding:
         self.short_side = short_side
         self.window = window
         self.threshold = threshold
-        run = f"{query}, short side {short_side}, window {window}, threshold {threshold}"
+        self.presence = presence
+        self.dtype = dtype
+        run = (
+            f"{query}, short side {short_side}, window {window}, threshold {threshold}, presence "
+            f"{presence}, {str(dtype).removeprefix('torch.')}"
+        )
         self.identity = f"{weights_sha256} {run}"
 
     def check(self, text: str, spans: Sequence[Span]) -> None:
@@ -97,18 +116,25 @@ class RFVNGGrounding:
                 ) from error
 
     def ground(
-        self, frames: Iterable[Frame], text: str, spans: Sequence[Span]
+        self,
+        frames: Iterable[Frame],
+        text: str,
+        spans: Sequence[Span],
+        *,
+        memory: Memory | None = None,
     ) -> Iterator[FrameGrounding]:
-        """See `GroundingMethod`."""
+        """See `GroundingMethod`; it can go on after each window."""
         self.check(text, spans)
-        linked = LinkedQueries()
+        linked = LinkedQueries(memory)
         for window in windows(frames, self.window):
             found = self._ground_window(window, text, spans, linked)
             for place, frame in enumerate(window):
-                masks_NHW = self._full_size(found.masks_BNTHW[0, :, place], frame)
+                masks_NHW = self._full_size(found.masks_BNTHW[0, :, place], frame).cpu().numpy()
+                score_N = found.score_BNT[0, :, place].float().cpu().numpy()
                 yield FrameGrounding(
-                    masks_NHW.cpu().numpy(),
-                    found.score_BNT[0, :, place].float().cpu().numpy().astype(np.float32),
+                    masks_NHW & (score_N >= self.presence)[:, None, None],
+                    score_N,
+                    linked.memory if place == len(window) - 1 else None,
                 )
 
     @torch.inference_mode()
@@ -119,8 +145,10 @@ class RFVNGGrounding:
         encoded = self.text.to(device)([text])
         nouns_BND, _ = noun_queries(encoded, [spans], self.query)
         frames_BT3HW = torch.cat([self._inner(frame) for frame in window])[None].to(device)
-        features = self.network.encode(frames_BT3HW, encoded.token_BLC, encoded.valid_BL)
-        return self.network.ground_best(features, nouns_BND, linked)
+        shorter = self.dtype != torch.float32
+        with torch.autocast(device.type, self.dtype if shorter else None, enabled=shorter):
+            features = self.network.encode(frames_BT3HW, encoded.token_BLC, encoded.valid_BL)
+            return self.network.ground_best(features, nouns_BND, linked)
 
     def _inner(self, frame: Frame) -> Tensor:
         """A frame as the network sees it, float [1, 3, H', W'] in [0, 1]."""

@@ -25,6 +25,7 @@ from vng.text.queries import Query
 PACKAGED = {"rf-vng-lite": "rf_vng_lite.safetensors"}
 TEXT_PREFIX = "text_encoder."  # of a trained text encoder's tensors in a file of weights
 LITE = "rf_vng_lite"
+PRESENCE = "presence_threshold"  # in the metadata of weights whose scores were calibrated
 # Short side in pixels and frames at once: ReferFormer's, and what the small network is made for.
 FULL_SIDE, LITE_SIDE, WINDOW = 360, 320, 36
 
@@ -82,7 +83,15 @@ def load_rf_vng(
     network = BUILDERS[architecture](text_channels=encoder.channels)
     own = {key: value for key, value in weights.items() if not key.startswith(TEXT_PREFIX)}
     load_strictly(network, own, path)
-    return _grounding(name, architecture, network.to(target), encoder, cast(Query, query), settings)
+    return _grounding(
+        name,
+        architecture,
+        network.to(target),
+        encoder,
+        cast(Query, query),
+        settings,
+        presence=_share(metadata.get(PRESENCE, "0"), path),
+    )
 
 
 def _grounding(
@@ -92,6 +101,7 @@ def _grounding(
     encoder: TextEncoder,
     query: Query,
     settings: GroundingSettings | None,
+    presence: float = 0.0,
 ) -> RFVNGGrounding:
     chosen = settings or GroundingSettings()
     side = LITE_SIDE if architecture == LITE else FULL_SIDE
@@ -103,6 +113,8 @@ def _grounding(
         short_side=side if chosen.short_side is None else chosen.short_side,
         window=chosen.window or WINDOW,
         threshold=chosen.threshold,
+        presence=presence if chosen.presence is None else chosen.presence,
+        dtype=getattr(torch, chosen.dtype),
         weights_sha256=_digest(network.state_dict(), encoder.model.state_dict()),
     )
 
@@ -132,6 +144,16 @@ def _known(what: str, value: str | None, known: tuple[str, ...], source: str | P
             f"{'none' if value is None else repr(value)}"
         )
     return value
+
+
+def _share(value: str, source: Path) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise InputError(f"{source}: expected a {PRESENCE} in [0, 1], found {value[:20]!r}")
+    return share
 
 
 def _digest(*states: Mapping[str, Tensor]) -> str:

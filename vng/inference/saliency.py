@@ -25,7 +25,7 @@ from pointvos.nn.efficientnet_lite import (
     EfficientNetLite0,
     load_imagenet_lite0,
 )
-from vng.inference.grounding import Frame, FrameGrounding, check_question
+from vng.inference.grounding import Frame, FrameGrounding, Memory, check_question
 from vng.text.spans import Span
 
 SHORT_SIDE, STRIDE = 224, 32  # pixels inside the trunk; its sides are multiples of the stride
@@ -57,15 +57,25 @@ class Saliency:
         check_question(text, spans)
 
     def ground(
-        self, frames: Iterable[Frame], text: str, spans: Sequence[Span]
+        self,
+        frames: Iterable[Frame],
+        text: str,
+        spans: Sequence[Span],
+        *,
+        memory: Memory | None = None,
     ) -> Iterator[FrameGrounding]:
-        """See `GroundingMethod`; the score is how much the mask stands out of the rest."""
+        """See `GroundingMethod`; the score is how much the mask stands out of the rest.
+
+        Frames are looked at one by one, so that it can go on anywhere, whatever the memory.
+        """
+        del memory
         self.check(text, spans)
         for frame in frames:
             mask, contrast = self._mask(frame)
             yield FrameGrounding(
                 np.repeat(mask[None], len(spans), axis=0),
                 np.full(len(spans), contrast, np.float32),
+                memory={},
             )
 
     def _mask(self, frame: Frame) -> tuple[NDArray[np.bool_], float]:

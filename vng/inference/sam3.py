@@ -21,7 +21,7 @@ from torch import Tensor
 from pointvos.core.checkpoints import load_checkpoint
 from pointvos.core.errors import InputError
 from pointvos.pseudomask.sam import quiet_loading
-from vng.inference.grounding import Frame, FrameGrounding, check_question
+from vng.inference.grounding import Frame, FrameGrounding, Memory, check_question
 from vng.inference.windows import windows
 from vng.text.encoder import check_tokenizer_files
 from vng.text.spans import Span
@@ -68,9 +68,16 @@ class Sam3Grounding:
                 )
 
     def ground(
-        self, frames: Iterable[Frame], text: str, spans: Sequence[Span]
+        self,
+        frames: Iterable[Frame],
+        text: str,
+        spans: Sequence[Span],
+        *,
+        memory: Memory | None = None,
     ) -> Iterator[FrameGrounding]:
-        """See `GroundingMethod`."""
+        """See `GroundingMethod`; what its tracker remembers cannot be stored."""
+        if memory is not None:
+            raise InputError(f"{self.name}: expected the whole video, found a memory to go on from")
         self.check(text, spans)
         nouns = [" ".join(text[start:end].split()) for start, end in spans]
         session = self._session(dict.fromkeys(nouns))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pointvos.core.errors import InputError
 from pointvos.core.masks import encode_rle
-from vng.inference.grounding import Frame, FrameGrounding, check_question
+from vng.inference.grounding import Frame, FrameGrounding, Memory, check_question
 from vng.text.spans import Span
 
 HEIGHT, WIDTH, FRAMES = 32, 48, 5
@@ -113,8 +113,14 @@ class ColourWords:
         check_question(text, spans)
 
     def ground(
-        self, frames: Iterable[Frame], text: str, spans: Sequence[Span]
+        self,
+        frames: Iterable[Frame],
+        text: str,
+        spans: Sequence[Span],
+        *,
+        memory: Memory | None = None,
     ) -> Iterator[FrameGrounding]:
+        assert memory is None
         self.check(text, spans)
         self.asked.append((text, tuple(spans)))
         for frame in frames:

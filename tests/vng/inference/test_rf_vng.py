@@ -1,5 +1,6 @@
 """Grounding with RF-VNG: windows, sizes, thresholds, and weights by file."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -234,3 +235,54 @@ def test_names(folder: Path) -> None:
     first = open_grounding("random:rf_vng_lite", text_encoder=str(folder))
     second = open_grounding("random:rf_vng_lite", text_encoder=str(folder))
     assert first.identity == second.identity  # seeded
+
+
+def test_it_goes_on_behind_a_window_as_if_it_had_never_stopped(text: TextFeatures) -> None:
+    frames = video(8)
+    whole = list(method(text, window=3).ground(frames, TEXT, SPANS))
+    assert [one.memory is not None for one in whole] == [False, False, True] * 2 + [False, True]
+    memory = json.loads(json.dumps(whole[2].memory))
+    rest = method(text, window=3).ground(frames[3:], TEXT, SPANS, memory=memory)
+    for one, other in zip(rest, whole[3:], strict=True):
+        assert np.array_equal(one.masks, other.masks)
+        assert np.array_equal(one.scores, other.scores)
+        assert one.memory == other.memory
+
+
+def test_below_the_presence_there_is_no_mask(text: TextFeatures) -> None:
+    frames = video(3)
+    everything = list(method(text).ground(frames, TEXT, SPANS))
+    scores = np.array([one.scores for one in everything])
+    presence = float(np.median(scores))
+    found = list(method(text, presence=presence).ground(frames, TEXT, SPANS))
+    for one, other in zip(found, everything, strict=True):
+        assert np.array_equal(one.scores, other.scores)
+        for n in range(2):
+            kept = other.masks[n] if one.scores[n] >= presence else np.zeros_like(other.masks[n])
+            assert np.array_equal(one.masks[n], kept)
+    assert (scores < presence).any()
+    assert any(one.masks.any() for one in found)
+
+
+def test_shorter_numbers_find_the_same_within_their_rounding(text: TextFeatures) -> None:
+    frames = video(2)
+    whole = list(method(text).ground(frames, TEXT, SPANS))
+    short = list(method(text, dtype=torch.bfloat16).ground(frames, TEXT, SPANS))
+    for one, other in zip(short, whole, strict=True):
+        assert one.scores.dtype == np.float32
+        assert one.scores == pytest.approx(other.scores, abs=0.05)
+        assert (one.masks == other.masks).mean() > 0.95
+    assert any(not np.array_equal(a.scores, b.scores) for a, b in zip(short, whole, strict=True))
+
+
+@pytest.mark.parametrize("stored", ["0.3", "1.5", "high"])
+def test_weights_say_from_which_score_on_a_noun_is_there(
+    known: None, tmp_path: Path, folder: Path, stored: str
+) -> None:
+    path = written(tmp_path / "weights.safetensors", folder, presence_threshold=stored)
+    if stored == "0.3":
+        assert load_rf_vng(str(path)).presence == 0.3
+        assert load_rf_vng(str(path), GroundingSettings(presence=0.0)).presence == 0.0
+    else:
+        with pytest.raises(InputError, match=r"expected a presence_threshold in \[0, 1\], found"):
+            load_rf_vng(str(path))

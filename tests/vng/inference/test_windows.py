@@ -1,5 +1,7 @@
 """Windows of a video and the query that stands for a noun in each."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -53,3 +55,28 @@ def test_a_query_is_kept_until_another_is_better_over_the_whole_video() -> None:
 def test_the_first_window_is_the_published_rule() -> None:
     scores = torch.rand(1, 3, 7, 5, generator=torch.Generator().manual_seed(0))
     assert LinkedQueries()(scores).equal(scores.mean(dim=2).argmax(dim=-1))
+
+
+def test_it_goes_on_as_if_it_had_never_stopped() -> None:
+    scores = torch.rand(6, 1, 3, 4, 5, generator=torch.Generator().manual_seed(1))
+    whole = LinkedQueries()
+    expected = [whole(one) for one in scores]
+    first = LinkedQueries()
+    for one in scores[:3]:
+        first(one)
+    stored = json.loads(json.dumps(first.memory))
+    second = LinkedQueries(stored)
+    for one, query in zip(scores[3:], expected[3:], strict=True):
+        assert second(one).equal(query)
+
+
+@pytest.mark.parametrize("memory", [{}, {"seen": 3}, {"query_scores": [["a"]]}])
+def test_a_memory_of_something_else(memory) -> None:
+    with pytest.raises(InputError, match="expected the scores of the queries so far"):
+        LinkedQueries(memory)
+
+
+def test_a_memory_of_other_nouns() -> None:
+    linked = LinkedQueries({"query_scores": [[0.1] * 5]})
+    with pytest.raises(InputError, match=r"scores of \[2, 5\] nouns and queries .* \[1, 5\]"):
+        linked(torch.zeros(1, 2, 3, 5))

@@ -1,0 +1,149 @@
+"""What was found in a video so far, so that a run that was killed goes on where it stopped.
+
+One JSON line a frame, and before them one that says of which run they are. A method can go on only
+behind some frames (`FrameGrounding.memory`); lines behind the last of these are cut off when the
+file is opened again, as is half a line that a kill left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pointvos.core.errors import InputError
+from pointvos.core.jsonfile import parse_json_line
+from pointvos.core.mask_store.stored_mask import StoredMask
+from vng.grounding.grounded import NounLabel
+from vng.inference.grounding import FrameGrounding, Memory
+
+SYNCED_EVERY = 32  # frames without a memory
+
+
+class PartialGrounding:
+    """The frames of a video that were grounded, on disk. A context manager.
+
+    Args:
+        path: of the file; made where there is none.
+        identity: of the run: what it is of, and how. A file of another run is begun anew.
+
+    Attributes:
+        frames: how many are there.
+        memory: with which the method goes on behind them; None at the start of a video.
+
+    Raises:
+        InputError: another process writes the file, or it is damaged.
+    """
+
+    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
+        self.path = path
+        self._identity = json.loads(json.dumps(identity))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise InputError(
+                f"{path}: expected a run that nobody else works on, found another process doing so"
+            ) from error
+        self.frames = 0
+        self.memory: Memory | None = None
+        self._unsynced = 0
+        self._keep_what_can_go_on()
+
+    def __enter__(self) -> PartialGrounding:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def add(self, name: str, found: FrameGrounding, labels: Sequence[NounLabel]) -> None:
+        """Add the next frame; one with a memory is on disk when this returns.
+
+        Raises:
+            OSError: the disk is full. What was there before stays.
+        """
+        masks = [
+            StoredMask.from_mask(label.folder, name, mask)
+            for label, mask in zip(labels, found.masks, strict=True)
+        ]
+        line = {
+            "frame": name,
+            "size": list(found.masks.shape[1:]),
+            "counts": [mask.counts.decode("latin-1") for mask in masks],
+            "scores": [round(float(score), 6) for score in found.scores],
+            "memory": found.memory,
+        }
+        self._write(line)
+        self.frames += 1
+        self.memory = found.memory
+        self._unsynced += 1
+        if found.memory is not None or self._unsynced >= SYNCED_EVERY:
+            self.sync()
+
+    def sync(self) -> None:
+        """Bring everything to the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._unsynced = 0
+
+    def read(self, labels: Sequence[NounLabel]) -> Iterator[list[StoredMask]]:
+        """Yield the masks of each frame, in order, one for each noun, with their scores.
+
+        Raises:
+            InputError: a line is damaged.
+        """
+        self._file.flush()
+        with self.path.open("rb") as file:
+            next(file, None)
+            for number, line in enumerate(file, 2):
+                value = self._parsed(line, number)
+                height, width = value["size"]
+                yield [
+                    StoredMask(label.folder, value["frame"], height, width, counts, score)
+                    for label, counts, score in zip(
+                        labels,
+                        (one.encode("latin-1") for one in value["counts"]),
+                        value["scores"],
+                        strict=True,
+                    )
+                ]
+
+    def _keep_what_can_go_on(self) -> None:
+        """Cut the file behind the last frame that can be gone on from."""
+        self._file.seek(0)
+        first = self._file.readline()
+        if not first.endswith(b"\n") or self._parsed(first, 1) != self._identity:
+            self._file.truncate(0)
+            self._write(self._identity)
+            self.sync()
+            return
+        kept = self._file.tell()
+        for seen, line in enumerate(iter(self._file.readline, b""), 1):
+            if not line.endswith(b"\n"):
+                break
+            memory = self._parsed(line, seen + 1)["memory"]
+            if memory is not None:
+                kept, self.frames, self.memory = self._file.tell(), seen, memory
+        self._file.truncate(kept)
+
+    def _write(self, value: dict[str, Any]) -> None:
+        self._file.write(json.dumps(value, ensure_ascii=False).encode() + b"\n")
+
+    def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
+        try:
+            value = parse_json_line(line, source=f"{self.path}:{number}")
+        except InputError as error:
+            raise InputError(f"{error}; remove the file to begin anew") from error
+        assert isinstance(value, dict), "written by this class"
+        return value
