@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from pointvos.benchmark.baselines import HullBaseline, NearestColourBaseline
 from pointvos.benchmark.nearest_feature import LastFrame, NearestFeatureBaseline, imagenet_trunk
 from pointvos.core.errors import InputError
-from pointvos.inference.models import PropagationSettings, load_model
+from pointvos.inference.models import PropagationSettings, load_model, weights_digest
 from pointvos.inference.propagator import GivenObject, Propagator
 from pointvos.nn.stcn import STCN, KeyEncoder, QueryFeatures
 
@@ -91,15 +90,6 @@ def open_method(
     digest = weights_digest(model.network)
     share_key_features(model.network)
     return Method(name, lambda: _NetworkTracker(model.propagator(settings)), digest)
-
-
-def weights_digest(network: nn.Module) -> str:
-    """SHA-256 of the names and values of all weights."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def share_key_features(network: STCN) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from pointvos.core.errors import InputError
 from pointvos.core.weights import load_strictly, read_weights
@@ -176,6 +178,15 @@ def load_model(
     if on_network is not None:
         network = on_network(network)
     return TrainedModel(name, architecture, network, DEFAULTS[architecture])
+
+
+def weights_digest(network: nn.Module) -> str:
+    """SHA-256 of the names and values of all weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _from_file(name: str) -> tuple[str, STCN]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import cast, get_args
 
 import torch
-from torch import Tensor
 
 from pointvos.core.checkpoints import checked_device
 from pointvos.core.errors import InputError
 from pointvos.core.weights import load_strictly, read_weights
+from pointvos.inference.models import weights_digest
 from pointvos.pseudomask.sam import quiet_loading
 from vng.inference.rf_vng import GroundingSettings, RFVNGGrounding
 from vng.nn.builders import BUILDERS
@@ -115,7 +113,7 @@ def _grounding(
         threshold=chosen.threshold,
         presence=presence if chosen.presence is None else chosen.presence,
         dtype=getattr(torch, chosen.dtype),
-        weights_sha256=_digest(network.state_dict(), encoder.model.state_dict()),
+        weights_sha256=f"{weights_digest(network)} {weights_digest(encoder.model)}",
     )
 
 
@@ -154,13 +152,3 @@ def _share(value: str, source: Path) -> float:
     if not 0 <= share <= 1:
         raise InputError(f"{source}: expected a {PRESENCE} in [0, 1], found {value[:20]!r}")
     return share
-
-
-def _digest(*states: Mapping[str, Tensor]) -> str:
-    """SHA-256 of the names and values of all weights."""
-    digest = hashlib.sha256()
-    for state in states:
-        for name, tensor in sorted(state.items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -1,0 +1,86 @@
+"""The frames on which a noun is surest, their masks, and nouns that compete for pixels."""
+
+import numpy as np
+import pytest
+
+from pointvos.pseudomask.backend import MaskResult
+from vng.inference.anchors import (
+    Anchor,
+    choose_anchors,
+    groups_without_overlap,
+    innermost_point,
+    sharpened,
+)
+
+
+def box(top: int, left: int, height: int = 10, width: int = 10) -> np.ndarray:
+    mask = np.zeros((40, 60), bool)
+    mask[top : top + height, left : left + width] = True
+    return mask
+
+
+def test_the_surest_frame_of_each_part() -> None:
+    masks = [box(0, t) for t in range(6)]
+    scores = [0.2, 0.9, 0.3, 0.5, 0.4, 0.8]
+    assert [one.place for one in choose_anchors(masks, scores, count=1)] == [1]
+    found = choose_anchors(masks, scores, count=2)
+    assert [one.place for one in found] == [1, 5]
+    assert all(np.array_equal(one.mask, masks[one.place]) for one in found)
+
+
+def test_a_part_without_a_mask_or_a_score_has_no_anchor() -> None:
+    masks = [box(0, 0), np.zeros((40, 60), bool), box(0, 2), box(0, 3)]
+    scores = [0.3, 0.9, 0.1, 0.2]
+    found = choose_anchors(masks, scores, count=2, least_score=0.25)
+    assert [one.place for one in found] == [0]
+    assert choose_anchors(masks[1:2], scores[1:2], count=3) == []
+
+
+def test_more_parts_than_frames() -> None:
+    masks = [box(0, t) for t in range(2)]
+    assert [one.place for one in choose_anchors(masks, [0.5, 0.6], count=5)] == [0, 1]
+
+
+def test_the_innermost_point() -> None:
+    mask = box(4, 8, 11, 31)
+    mask[9, 50] = True  # a speck
+    ((x, y),) = innermost_point(mask).foreground.xy
+    assert (y, 13 <= x <= 33) == (pytest.approx(9, abs=1), True)
+    ((x, y),) = innermost_point(np.ones((21, 21), bool)).foreground.xy  # fills the frame
+    assert (x, y) == (pytest.approx(10.5, abs=1), pytest.approx(10.5, abs=1))
+    ((x, y),) = innermost_point(box(3, 5, 1, 1)).foreground.xy
+    assert (int(x), int(y)) == (5, 3)
+
+
+class Answers:
+    """A backend that says what it was told to, and remembers what it was asked."""
+
+    def __init__(self, mask: np.ndarray) -> None:
+        self.mask = mask
+        self.asked: list = []
+
+    def masks(self, image, prompts, *, background=None):
+        self.asked += prompts
+        return [MaskResult(self.mask, 0.9)]
+
+
+def test_a_mask_is_sharpened_unless_it_becomes_another() -> None:
+    frame, mask = np.zeros((40, 60, 3), np.uint8), box(5, 5)
+    near, far = Answers(box(5, 6)), Answers(box(20, 30))
+    assert np.array_equal(sharpened(near, frame, mask, least_agreement=0.5), near.mask)
+    assert np.array_equal(sharpened(far, frame, mask, least_agreement=0.5), mask)
+    (prompt,) = near.asked
+    assert np.array_equal(prompt.previous, mask)
+    ((x, y),) = prompt.points.foreground.xy
+    assert mask[int(y), int(x)]
+
+
+def test_nouns_that_share_pixels_do_not_compete() -> None:
+    anchors = {
+        0: [Anchor(0, box(0, 0, 20, 20))],
+        1: [Anchor(0, box(0, 0, 8, 8))],  # on the first
+        2: [Anchor(10, box(25, 30))],
+        3: [Anchor(0, box(19, 0, 10, 10))],  # touches the first in a tenth of itself
+    }
+    assert groups_without_overlap(anchors) == [[0, 2, 3], [1]]
+    assert groups_without_overlap({}) == []

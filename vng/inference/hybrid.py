@@ -1,0 +1,201 @@
+"""Find a noun where it is surest, sharpen its mask there, carry it through the video.
+
+RF-VNG looks at every few frames only. Where it is surest of a noun, the interactive segmenter makes
+its mask sharp, and a memory network carries that to all frames around, in both directions: masks
+that follow edges and keep to their object, for less time than grounding every frame.
+
+The video is worked on in stretches that are short enough to be held, one after the other; the next
+anchor of a noun is never far, so nothing is carried over between them but what the finder links.
+
+Shape legend: N nouns, T frames of a stretch, H W height and width of the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointvos.core.errors import InputError
+from pointvos.core.frames import ArrayFrames
+from pointvos.inference.propagate import VideoModel, propagate
+from pointvos.pseudomask.backend import MaskBackend
+from vng.inference.anchors import Anchor, choose_anchors, groups_without_overlap, sharpened
+from vng.inference.grounding import Frame, FrameGrounding, GroundingMethod, Memory
+from vng.inference.windows import same_size
+from vng.text.spans import Span
+
+FINDER = "finder"  # its memory, in that of the whole
+HELD_BYTES = 200_000_000  # of the frames of a stretch
+SHORTEST, LONGEST = 15, 90  # frames of a stretch
+
+
+@dataclass(frozen=True, kw_only=True)
+class HybridSettings:
+    """How finding, sharpening and carrying play together."""
+
+    look_every: int = 5
+    """Frames between two that the finder looks at."""
+    anchors_every: int = 30
+    """A stretch has an anchor for each so many frames, rounded up, where the noun is there."""
+    least_score: float = 0.0
+    """Least score of a noun on a frame that can be an anchor."""
+    least_agreement: float = 0.5
+    """Least IoU of the sharpened mask of an anchor with the one that was found; below it the latter
+    stays."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        for name in ("look_every", "anchors_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        for name in ("least_score", "least_agreement"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name}: expected 0 .. 1, found {getattr(self, name)}")
+
+
+class Hybrid:
+    """A `GroundingMethod` of three parts.
+
+    Args:
+        name: as it was asked for.
+        finder: grounds the nouns on some frames; RF-VNG.
+        backend: sharpens a mask; None leaves it as it was found.
+        model: carries masks to the other frames.
+        settings: how they play together.
+        identity: of backend and model; that of the finder is added.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        finder: GroundingMethod,
+        backend: MaskBackend | None,
+        model: VideoModel,
+        settings: HybridSettings | None = None,
+        identity: str = "",
+    ) -> None:
+        self.name = name
+        self.finder = finder
+        self.backend = backend
+        self.model = model
+        self.settings = settings or HybridSettings()
+        self.identity = f"{identity} {self.settings} on {finder.identity}"
+
+    def check(self, text: str, spans: Sequence[Span]) -> None:
+        """See `GroundingMethod`."""
+        self.finder.check(text, spans)
+
+    def ground(
+        self,
+        frames: Iterable[Frame],
+        text: str,
+        spans: Sequence[Span],
+        *,
+        memory: Memory | None = None,
+    ) -> Iterator[FrameGrounding]:
+        """See `GroundingMethod`; it can go on after each stretch."""
+        self.check(text, spans)
+        if memory is not None and FINDER not in memory:
+            raise InputError(
+                f"expected the memory of a hybrid to go on from, found {', '.join(memory) or '{}'}"
+            )
+        of_finder = None if memory is None else memory[FINDER]
+        for stretch in _stretches(frames):
+            found = list(self._look(stretch, text, spans, of_finder))
+            of_finder = found[-1].memory
+            yield from self._carry(stretch, found, of_finder)
+
+    def _look(
+        self, stretch: Sequence[Frame], text: str, spans: Sequence[Span], memory: Memory | None
+    ) -> Iterator[FrameGrounding]:
+        looked = stretch[:: self.settings.look_every]
+        yield from self.finder.ground(looked, text, spans, memory=memory)
+
+    def _carry(
+        self, stretch: Sequence[Frame], found: Sequence[FrameGrounding], of_finder: Memory | None
+    ) -> Iterator[FrameGrounding]:
+        """Masks and scores of all frames of a stretch from those of the frames looked at."""
+        settings = self.settings
+        nouns, every = len(found[0].scores), settings.look_every
+        anchors = [
+            choose_anchors(
+                [one.masks[n] for one in found],
+                [float(one.scores[n]) for one in found],
+                count=-(-len(stretch) // settings.anchors_every),
+                least_score=settings.least_score,
+            )
+            for n in range(nouns)
+        ]
+        placed = {
+            n: [Anchor(one.place * every, one.mask) for one in of_noun]
+            for n, of_noun in enumerate(anchors)
+            if of_noun
+        }
+        if self.backend is not None:
+            placed = {
+                n: [
+                    Anchor(
+                        one.place,
+                        sharpened(
+                            self.backend,
+                            stretch[one.place],
+                            one.mask,
+                            least_agreement=settings.least_agreement,
+                        ),
+                    )
+                    for one in of_noun
+                ]
+                for n, of_noun in placed.items()
+            }
+        packed: dict[tuple[int, int], NDArray[np.uint8]] = {}
+        for group in groups_without_overlap(placed):
+            packed |= self._propagate(stretch, {n: placed[n] for n in group})
+        places = np.arange(len(found)) * every
+        scores_NT = [
+            np.interp(np.arange(len(stretch)), places, [float(one.scores[n]) for one in found])
+            for n in range(nouns)
+        ]
+        scores_TN = np.stack(scores_NT, axis=1).astype(np.float32)
+        height, width = stretch[0].shape[:2]
+        for t, scores_N in enumerate(scores_TN):
+            masks_NHW = np.zeros((nouns, height, width), bool)
+            for n in placed:
+                masks_NHW[n] = np.unpackbits(packed[t, n], axis=1, count=width)
+            last = t == len(stretch) - 1 and of_finder is not None
+            yield FrameGrounding(masks_NHW, scores_N, {FINDER: of_finder} if last else None)
+
+    def _propagate(
+        self, stretch: Sequence[Frame], anchors: Mapping[int, Sequence[Anchor]]
+    ) -> dict[tuple[int, int], NDArray[np.uint8]]:
+        """Carry the masks of some nouns through a stretch.
+
+        Returns:
+            (frame, noun) -> mask, eight pixels of a row in a byte.
+        """
+        given: dict[int, dict[int, NDArray[np.bool_]]] = {}
+        for noun, of_noun in anchors.items():
+            for anchor in of_noun:
+                given.setdefault(anchor.place, {})[noun + 1] = anchor.mask  # ids begin at 1
+        packed = {}
+        segmented = propagate(self.model.propagator, ArrayFrames(stretch), given, backward=True)
+        for frame, segmentation in segmented:
+            index_HW = segmentation.index_mask()
+            for noun in anchors:
+                packed[frame.index, noun] = np.packbits(index_HW == noun + 1, axis=1)
+        return packed
+
+
+def _stretches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+    """Consecutive frames, as many at a time as may be held."""
+    held: list[Frame] = []
+    for frame in same_size(frames):
+        held.append(frame)
+        if len(held) >= min(LONGEST, max(SHORTEST, HELD_BYTES // frame.nbytes)):
+            yield held
+            held = []
+    if held:
+        yield held
