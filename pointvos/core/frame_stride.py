@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pointvos.core.frames import Frame, FrameSource
 
@@ -22,7 +22,7 @@ class StridedFrames:
             raise ValueError(f"stride: expected at least 1, found {stride}")
         self._frames, self._stride = frames, stride
         self.name = frames.name
-        self.names = list(frames.names)[::stride]
+        self.names: Sequence[str] = list(frames.names)[::stride]
         self.height, self.width = frames.height, frames.width
         self.rate = frames.rate / stride
 

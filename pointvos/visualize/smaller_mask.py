@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+_HALF = 0.5 - 1e-3  # exact halves come out of the resizing a little above or below
+
 
 def smaller_mask(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
     """A mask in another size; never empty where the mask is not.
@@ -24,5 +26,5 @@ def smaller_mask(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np
     if mask.shape == (height, width):
         return mask.copy()
     covered = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    least = min(0.5, float(covered.max()))
+    least = min(_HALF, float(covered.max()))
     return np.asarray((covered >= least) & (covered > 0), np.bool_)
