@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import errno
 import re
 import signal
 import sys
@@ -28,6 +29,18 @@ Settings = TypeVar("Settings")
 
 USER_ERROR = 2
 RUN_FAILED = 1
+# A full disk, one that may not be written, names that no file can have: the user can mend that.
+MENDABLE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+)
 
 
 def settings_parser(settings_type: type[Settings], description: str) -> ArgumentParser:
@@ -90,6 +103,10 @@ def run_tool(
         _leave("interrupted", 130, debug)
     except (InputError, FileNotFoundError) as error:
         _leave(str(error), USER_ERROR, debug)
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            _leave(f"{type(error).__name__}: {error}", RUN_FAILED, debug)
+        _leave(f"{error.filename or 'output'}: {error.strerror}", USER_ERROR, debug)
     except Exception as error:
         _leave(f"{type(error).__name__}: {error}", RUN_FAILED, debug)
 

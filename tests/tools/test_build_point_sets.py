@@ -188,6 +188,6 @@ def test_an_interrupted_run_keeps_the_earlier_file(root, tmp_path, monkeypatch):
     monkeypatch.setattr("pointvos.formats.point_vos_files.record_to_json", full)
     with pytest.raises(SystemExit) as end:
         build(root, output)
-    assert end.value.code == 1
+    assert end.value.code == 2
     assert output.read_text() == "earlier"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["DAVIS", "points.json"]

@@ -16,6 +16,7 @@ from PIL import Image
 from pointvos.core.mask_store.stored_mask import StoredMask
 from pointvos.visualize.colours import WHITE
 from pointvos.visualize.overlay import contour_thickness, overlay
+from pointvos.visualize.smaller_mask import smaller_mask
 from pointvos.visualize.strip import (
     STRIP_PICTURES,
     CaptionedPicture,
@@ -110,8 +111,8 @@ def strip_of(hard: HardExpression, frames: FrameReader) -> NDArray[np.uint8]:
         assert truth is not None, "pictures are of annotated frames"
         height, width = picture_size(rgb.shape[0], rgb.shape[1], STRIP_PICTURES)
         small = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        outline = _small(truth.decode(), height, width)
-        below = overlay(small, _small(found.decode(), height, width) * np.uint8(PREDICTED))
+        outline = smaller_mask(truth.decode(), height, width).view(np.uint8)
+        below = overlay(small, smaller_mask(found.decode(), height, width) * np.uint8(PREDICTED))
         j = dict(zip(hard.scores.frames, hard.scores.j, strict=True))[hard.video.frames[index]]
         absent = "" if truth.area else ", absent"
         true.append(
@@ -121,13 +122,6 @@ def strip_of(hard: HardExpression, frames: FrameReader) -> NDArray[np.uint8]:
     if len(true) == 1:
         return picture_strip([*true, *predicted])
     return np.concatenate([picture_strip(true), picture_strip(predicted)])
-
-
-def _small(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint8]:
-    """A mask at the size of a picture; never empty where the mask is not."""
-    covered = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    least = min(0.5, float(covered.max()))
-    return np.asarray((covered >= least) & (covered > 0), np.uint8)
 
 
 def _outlined(picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

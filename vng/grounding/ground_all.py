@@ -20,6 +20,7 @@ from pointvos.core.run_facts import RunFacts
 from pointvos.core.safe_names import safe_join
 from vng.grounding.ground_video import RESULTS, ground_video, is_finished, run_identity
 from vng.grounding.index_page import IndexEntry, index_page
+from vng.grounding.language import language_note
 from vng.grounding.question_files import LeftOutNarratives, VideoQuestion
 from vng.inference.grounding import GroundingMethod
 
@@ -86,12 +87,14 @@ class AllGrounded:
         entries: those that were grounded, by this run or an earlier one.
         done_before: how many of them an earlier run had finished.
         of_other_videos: those of videos that were not given.
+        notes: what a user should know of a narrative before looking at its masks, by its source.
     """
 
     left_out: LeftOutNarratives
     entries: list[IndexEntry] = field(default_factory=list)
     done_before: int = 0
     of_other_videos: int = 0
+    notes: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
         """A line for the terminal."""
@@ -102,6 +105,8 @@ class AllGrounded:
             parts.append(f"{len(self.left_out.reasons)} left out")
         if self.of_other_videos:
             parts.append(f"{self.of_other_videos} of other videos")
+        if self.notes:
+            parts.append(f"{len(self.notes)} do not look English")
         return ", ".join(parts)
 
 
@@ -147,6 +152,9 @@ def ground_all(
                 )
             except InputError as error:
                 raise InputError(f"{question.source}: {error}") from error
+        note = language_note(question.question.text)
+        if note is not None:
+            done.notes[question.source] = note
         place = folder.relative_to(output).as_posix()
         done.entries.append(IndexEntry.of_results(place, read_json(folder / RESULTS)))
     if not done.entries and not done.left_out.reasons:
@@ -162,6 +170,7 @@ def ground_all(
         "done_before": done.done_before,
         "of_other_videos": done.of_other_videos,
         "left_out": done.left_out.reasons,
+        "notes": done.notes,
     }
     write_json(output / RESULTS, {**record, **facts.as_dict()})
     return done
@@ -170,11 +179,12 @@ def ground_all(
 def _asked(
     videos: Videos, questions: Iterable[VideoQuestion], done: AllGrounded
 ) -> Iterator[tuple[int, VideoQuestion, FrameSource]]:
-    """Questions whose video is there, with their number among those of their video."""
+    """Questions whose video is there, with their number among those of their folder."""
     numbers: Counter[str] = Counter()
     for question in questions:
-        number = numbers[question.video]
-        numbers[question.video] += 1
+        above = "" if videos.is_one else question.video
+        number = numbers[above]
+        numbers[above] += 1
         try:
             frames = videos.open(question)
         except (FileNotFoundError, InputError) as error:
@@ -192,7 +202,7 @@ def folder_of(output: Path, question: VideoQuestion, number: int, *, one_video: 
     Args:
         output: of all.
         question: of the video.
-        number: of the narrative among those of its video.
+        number: of the narrative among those of its video, or of all if they are of one.
         one_video: whether all are of one.
 
     Raises:

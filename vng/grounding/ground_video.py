@@ -139,14 +139,14 @@ def _find(
 ) -> None:
     """Ground the frames that an earlier run has not."""
     labels, first = question.labels, partial.frames
-    if first == len(frames):
+    if partial.ended:
         return
     pixels = (frame.rgb for frame in frames.read(first))
     grounded = method.ground(pixels, question.text, question.spans, memory=partial.memory)
     bar = progress(grounded, description="grounding", unit="frame", total=len(frames) - first)
     for name, found in zip(frames.names[first:], bar, strict=True):
         partial.add(name, found, labels)
-    partial.sync()
+    partial.end()
 
 
 def _write_masks(

@@ -1,8 +1,9 @@
 """What was found in a video so far, so that a run that was killed goes on where it stopped.
 
-One JSON line a frame, and before them one that says of which run they are. A method can go on only
-behind some frames (`FrameGrounding.memory`); lines behind the last of these are cut off when the
-file is opened again, as is half a line that a kill left.
+One JSON line a frame, before them one that says of which run they are, and behind them, once the
+video has ended, one that says so. A method can go on only behind some frames
+(`FrameGrounding.memory`); in a video that has not ended, lines behind the last of these are cut off
+when the file is opened again, as is half a line that a kill left.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from vng.grounding.grounded import NounLabel
 from vng.inference.grounding import FrameGrounding, Memory
 
 SYNCED_EVERY = 32  # frames without a memory
+ENDED = {"ended": True}
 
 
 class PartialGrounding:
@@ -33,6 +35,7 @@ class PartialGrounding:
 
     Attributes:
         frames: how many are there.
+        ended: whether they are all.
         memory: with which the method goes on behind them; None at the start of a video.
 
     Raises:
@@ -52,6 +55,7 @@ class PartialGrounding:
                 f"{path}: expected a run that nobody else works on, found another process doing so"
             ) from error
         self.frames = 0
+        self.ended = False
         self.memory: Memory | None = None
         self._unsynced = 0
         self._keep_what_can_go_on()
@@ -89,10 +93,15 @@ class PartialGrounding:
         self.memory = found.memory
         self._unsynced += 1
         if found.memory is not None or self._unsynced >= SYNCED_EVERY:
-            self.sync()
+            self._sync()
 
-    def sync(self) -> None:
-        """Bring everything to the disk."""
+    def end(self) -> None:
+        """Say that all frames of the video are there."""
+        self._write(ENDED)
+        self.ended = True
+        self._sync()
+
+    def _sync(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._unsynced = 0
@@ -108,6 +117,8 @@ class PartialGrounding:
             next(file, None)
             for number, line in enumerate(file, 2):
                 value = self._parsed(line, number)
+                if value == ENDED:
+                    return
                 height, width = value["size"]
                 yield [
                     StoredMask(label.folder, value["frame"], height, width, counts, score)
@@ -126,15 +137,17 @@ class PartialGrounding:
         if not first.endswith(b"\n") or self._parsed(first, 1) != self._identity:
             self._file.truncate(0)
             self._write(self._identity)
-            self.sync()
+            self._sync()
             return
         kept = self._file.tell()
         for seen, line in enumerate(iter(self._file.readline, b""), 1):
             if not line.endswith(b"\n"):
                 break
-            memory = self._parsed(line, seen + 1)["memory"]
-            if memory is not None:
-                kept, self.frames, self.memory = self._file.tell(), seen, memory
+            value = self._parsed(line, seen + 1)
+            if value == ENDED:
+                kept, self.frames, self.ended = self._file.tell(), seen - 1, True
+            elif value["memory"] is not None:
+                kept, self.frames, self.memory = self._file.tell(), seen, value["memory"]
         self._file.truncate(kept)
 
     def _write(self, value: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from vng.inference.sam3 import load_sam3
 
 SALIENCY, SAM3, HYBRID = "saliency", "sam3:", "hybrid"
 JOINED = "+"  # between a finder, a mask backend and a network that carries masks
+DEFAULT_METHOD = HYBRID
 HYBRID_PARTS = ("rf-vng-lite", "interactive-lite", "stcn-lite-masks")
 
 

@@ -9,7 +9,7 @@ from vng.grounding.grounded import NounQuestion
 from vng.inference.grounding import Frame, FrameGrounding, Memory, check_question
 from vng.text.spans import Span
 
-HEIGHT, WIDTH = 64, 96
+HEIGHT, WIDTH = 128, 192
 COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 TEXT = "A red ball follows a blue box, and no green leaf is there."
 QUESTION = NounQuestion(TEXT, ((2, 10), (21, 29), (38, 48)))

@@ -91,3 +91,14 @@ def test_damage_in_the_middle_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"".join([*lines[:2], b"{]\n", *lines[3:]]))
     with pytest.raises(InputError, match=r"partial\.jsonl:3: expected one JSON .* begin anew"):
         PartialGrounding(path, IDENTITY)
+
+
+def test_of_an_ended_video_everything_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "partial.jsonl"
+    with PartialGrounding(path, IDENTITY) as partial:
+        add(partial, 10)
+        assert not partial.ended
+        partial.end()
+    with PartialGrounding(path, IDENTITY) as partial:
+        assert (partial.frames, partial.ended) == (10, True)
+        assert len(list(partial.read(LABELS))) == 10
