@@ -144,10 +144,13 @@ class FolderFrames:
 
 
 class VideoFrames:
-    """A video file, through PyAV. Frames are counted by their packets when it is opened."""
+    """A video file, through PyAV. Frames are counted by their packets when it is opened.
+
+    Frames are turned as the file says that they are to be shown, which phones make use of.
+    """
 
     def __init__(self, path: str | Path) -> None:
-        """Open the file and index its packets; nothing is decoded.
+        """Open the file and index its packets; only the first frame is decoded.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -165,6 +168,9 @@ class VideoFrames:
                 self.rate = float(stream.average_rate or 24)
                 self.height, self.width = stream.codec_context.height, stream.codec_context.width
                 self._times = self._index_packets(container, stream)
+            self._quarter_turns = self._turned()
+            if self._quarter_turns % 2:
+                self.height, self.width = self.width, self.height
         except (av.FFmpegError, OSError) as error:
             raise InputError(f"{self.path}: expected a video, found: {error}") from error
         if self.height * self.width > MAX_PIXELS:
@@ -193,6 +199,8 @@ class VideoFrames:
                 if index < wanted.start:
                     continue
                 rgb = decoded.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+                if self._quarter_turns:
+                    rgb = np.ascontiguousarray(np.rot90(rgb, self._quarter_turns))
                 if rgb.shape[:2] != (self.height, self.width):
                     raise InputError(
                         f"{self.path}: expected frames of {self.width}x{self.height}, found "
@@ -209,6 +217,15 @@ class VideoFrames:
         raise InputError(
             f"{self.path}: expected {len(self)} frames, found that it ends after {following}"
         )
+
+    def _turned(self) -> int:
+        """By how many quarters, counterclockwise, the frames are turned before they are shown."""
+        with av.open(str(self.path)) as container:
+            try:
+                first = next(container.decode(container.streams.video[0]), None)
+            except av.FFmpegError:  # reading it will tell
+                return 0
+            return 0 if first is None else round(first.rotation / 90) % 4
 
     def _index_packets(self, container: InputContainer, stream: VideoStream) -> list[int]:
         """The presentation times of all frames, ascending (0 where the file tells none)."""

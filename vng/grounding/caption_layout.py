@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ _NUMBER_SIZE = 0.6  # of the number beside a noun, of the text's
 # In heights of capitals:
 _LINE = 2.1  # distance of lines
 _MARGIN = 0.9  # around the text
+_SPACE = 0.45  # between words, at least; the font's own is too narrow for small letters
 _PAD = 0.4  # of a noun's colour beside it
 _GAP = 0.2  # between the colour of a noun and what is beside it
 _INK = (32, 32, 32)
@@ -42,7 +44,7 @@ class Layout:
         self._text, self._number = _font(size), _font(size * _NUMBER_SIZE)
         self._margin = round(_MARGIN * capital)
         self._pad, self._gap = _PAD * capital, _GAP * capital
-        self._space = self._text.getlength(" ")
+        self._space = max(self._text.getlength(" "), math.ceil(_SPACE * capital))
         self._measured: dict[Part, float] = {}
 
     def height(self, lines: int) -> int:

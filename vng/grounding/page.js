@@ -88,7 +88,9 @@ function shapeOf(entry, noun) {
 // square's place and the ends of the line in it. The border of the frame is no outline.
 function outlined(mask) {
   const segments = [];
-  for (let y = 0; y < height - 1; y++) {
+  const top = Math.floor(mask.indexOf(1) / width); // of the rows that the mask has pixels in
+  const bottom = Math.floor(mask.lastIndexOf(1) / width);
+  for (let y = Math.max(0, top - 1); y <= Math.min(bottom, height - 2); y++) {
     for (let x = 0, at = y * width; x < width - 1; x++, at++) {
       const a = mask[at], b = mask[at + 1], c = mask[at + width], d = mask[at + width + 1];
       if (a + b + c + d === 0 || a + b + c + d === 4) continue;
@@ -100,7 +102,7 @@ function outlined(mask) {
       for (let i = 0; i < ends.length; i += 4) segments.push([at, ...ends.slice(i, i + 4)]);
     }
   }
-  return { mask, segments };
+  return { mask, segments, top, bottom };
 }
 
 // ---------------------------------------------------------------- painting
@@ -119,7 +121,7 @@ function paint(entry) {
   const shapes = shown.map((noun) => shapeOf(entry, noun));
   const picture = masks.createImageData(width, height);
   const taken = new Uint8Array(width * height);
-  shown.forEach((noun, i) => fill(picture.data, shapes[i].mask, nouns[noun].colour, taken));
+  shown.forEach((noun, i) => fill(picture.data, shapes[i], nouns[noun].colour, taken));
   masks.putImageData(picture, 0, 0);
   view.drawImage(layer, 0, 0);
   shown.forEach((noun, i) => stroke(shapes[i].segments, nouns[noun].contrast, HALO));
@@ -133,8 +135,8 @@ function paint(entry) {
   });
 }
 
-function fill(pixels, mask, [red, green, blue], taken) {
-  for (let y = 0, at = 0; y < height; y++) {
+function fill(pixels, { mask, top, bottom }, [red, green, blue], taken) {
+  for (let y = top, at = top * width; y <= bottom; y++) {
     for (let x = 0; x < width; x++, at++) {
       if (!mask[at] || !takes(taken[at]++, x, y)) continue;
       pixels[4 * at] = red;

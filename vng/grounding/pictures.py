@@ -61,7 +61,7 @@ def write_pictures(
         for place, frame in enumerate(bar):
             if place in strip_of:
                 pictures.append(_small_picture(frame, indices, len(strip_of)))
-            if band is None:
+            if band is None or band.shape[1] != frame.rgb.shape[1]:
                 band = _band(question, frame.rgb)
             yield np.concatenate([noun_overlay(frame.rgb, frame.masks, indices), band])
 

@@ -122,7 +122,7 @@ def test_frames_masks_and_scores_are_those_given(tmp_path):
         for text, mask in zip(frame["masks"], masks_at(t), strict=True):
             assert (text != "") == mask.any()
             if text:
-                assert (decode_runs(text.encode(), WIDTH, HEIGHT).T == mask).all()
+                assert np.array_equal(mask, decode_runs(text.encode(), WIDTH, HEIGHT).T)
 
 
 def test_the_narrative_is_whole_and_its_nouns_are_marked(tmp_path):
@@ -275,4 +275,4 @@ def test_run_lengths_go_row_by_row(height, width, density, seed):
 
     assert (text == "") == (not mask.any())
     if text:
-        assert (decode_runs(text.encode(), width, height).T == mask).all()
+        assert np.array_equal(mask, decode_runs(text.encode(), width, height).T)

@@ -17,7 +17,6 @@ from tests.vng.grounding.grounded_squares import (
     QUESTION,
     WIDTH,
     grounded_squares,
-    masks_at,
 )
 from vng.grounding.grounded import GroundedFrame, NounQuestion
 from vng.grounding.pictures import CAPTION_SHARE, write_pictures
@@ -39,10 +38,7 @@ def test_the_video_shows_masks_and_below_them_the_narrative(tmp_path):
     assert (len(video), video.width, video.rate) == (6, WIDTH, 12)
     assert HEIGHT < video.height <= HEIGHT * (1 + CAPTION_SHARE) + 1
     for frame in video.read():
-        man, shirt, _ = masks_at(frame.index)
-        inside = np.argwhere(man & ~shirt)
-        row, column = inside[len(inside) // 4]
-        assert near(frame.rgb[row, column], mixed(1))
+        assert near(frame.rgb[40, 10 + 8 * frame.index + 30], mixed(1))
         assert near(frame.rgb[5, 5], (GREY,) * 3)
         of_shirt = frame.rgb[68:92, 20 + 8 * frame.index : 60 + 8 * frame.index]
         striped = near(of_shirt, mixed(2)).mean()
@@ -120,7 +116,7 @@ def test_no_frames_or_frames_of_several_sizes_are_refused(tmp_path):
         masks = np.zeros((3, HEIGHT, WIDTH + 2), bool)
         yield GroundedFrame(1, "00001", rgb, masks, np.zeros(3, np.float32))
 
-    with pytest.raises(ValueError, match="all the input array dimensions|frames of one size"):
+    with pytest.raises(ValueError, match="frames of one size"):
         write_pictures(sizes, QUESTION, tmp_path, rate=12, count=2)
     assert list(tmp_path.iterdir()) == []
 
