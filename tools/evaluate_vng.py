@@ -59,9 +59,10 @@ class EvaluateVngSettings:
     """score these masks, <video>/<expression>/<frame>.png; whatever is not 0 is the object"""
 
     model: str | None = None
-    """run this model: rf-vng-lite, a .safetensors file of weights, random:<architecture>
-    (untrained), sam3:FOLDER (weights in the layout of transformers) or saliency, which ignores the
-    text"""
+    """run this model: rf-vng-lite; a .safetensors file of weights; a .pth file of the official
+    ReferFormer; random:<architecture> (untrained); hybrid, or FINDER+interactive-lite+
+    stcn-lite-masks; sam3:FOLDER (weights in the layout of transformers); saliency, which ignores
+    the text"""
 
     baselines: str = ""
     """more models for the same table, separated by commas"""

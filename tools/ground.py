@@ -62,7 +62,7 @@ class GroundSettings:
     method: str = DEFAULT_METHOD
     """hybrid: rf-vng-lite finds a noun where it is surest, the interactive segmenter sharpens its
     mask, a memory network carries it through the video; rf-vng-lite alone; a .safetensors file of
-    RF-VNG; FINDER+interactive-lite+stcn-lite-masks for a hybrid of other parts; sam3:FOLDER
+    RF-VNG; a .pth file of the official ReferFormer; FINDER+interactive-lite+stcn-lite-masks for a hybrid of other parts; sam3:FOLDER
     (weights in the layout of transformers); saliency, which ignores the text"""
 
     stride: int = 1

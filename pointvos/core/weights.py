@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import pickle
 import struct
 import warnings
@@ -67,6 +68,41 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     ):
         raise InputError(f"{file}: expected a mapping from names to tensors, found another object")
     return loaded, {}
+
+
+def read_official(path: Path, *, of: str = "ReferFormer", item: str = "model") -> dict[str, Tensor]:
+    """The weights of an official checkpoint, which holds more than them, under its own names.
+
+    That of ReferFormer also holds the command line it was trained with, as an `argparse.Namespace`:
+    a plain object, which is let in by name. Nothing else that is no tensor is.
+
+    Args:
+        path: of the file.
+        of: whose checkpoint it is, for errors.
+        item: of the checkpoint, with the weights.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: it is damaged, holds other objects or no model.
+    """
+    import torch
+
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected weights of {of} (.pth), found none")
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: expected a checkpoint of {of} (code in it is never run), found: {first_line}"
+        ) from error
+    state = loaded.get(item) if isinstance(loaded, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(x, torch.Tensor) for x in state.values()):
+        raise InputError(
+            f"{path}: expected a checkpoint of {of} with its weights under {item!r}, found none"
+        )
+    return state
 
 
 def imagenet_lite0_file() -> Path:

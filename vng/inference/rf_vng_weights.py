@@ -10,11 +10,12 @@ import torch
 
 from pointvos.core.checkpoints import checked_device
 from pointvos.core.errors import InputError
-from pointvos.core.weights import load_strictly, read_weights
+from pointvos.core.weights import load_strictly, read_official, read_weights
 from pointvos.inference.models import weights_digest
 from pointvos.pseudomask.sam import quiet_loading
 from vng.inference.rf_vng import GroundingSettings, RFVNGGrounding
 from vng.nn.builders import BUILDERS
+from vng.nn.official_weights import architecture_of, load_official_referformer
 from vng.nn.rf_vng import RFVNG
 from vng.text.encoder import MINILM, Sentence, TextEncoder, load_text_encoder
 from vng.text.features import TextFeatures
@@ -23,6 +24,7 @@ from vng.text.queries import Query
 PACKAGED = {"rf-vng-lite": "rf_vng_lite.safetensors"}
 TEXT_PREFIX = "text_encoder."  # of a trained text encoder's tensors in a file of weights
 LITE = "rf_vng_lite"
+OFFICIAL_SUFFIX, ROBERTA = ".pth", "FacebookAI/roberta-base"  # of ReferFormer
 PRESENCE = "presence_threshold"  # in the metadata of weights whose scores were calibrated
 # Short side in pixels and frames at once: ReferFormer's, and what the small network is made for.
 FULL_SIDE, LITE_SIDE, WINDOW = 360, 320, 36
@@ -39,7 +41,8 @@ def load_rf_vng(
     """RF-VNG by the name of packaged weights, by a file, or untrained.
 
     Args:
-        name: a key of `PACKAGED`; a .safetensors file written by training; or
+        name: a key of `PACKAGED`; a .safetensors file written by training; a checkpoint (.pth) of
+            the official ReferFormer, which takes the sentence for each noun; or
             ``random:<architecture>`` for untrained weights, with the packaged text encoder.
         settings: how it is run.
         text_encoder: where the text encoder is, if not where the file says.
@@ -59,6 +62,10 @@ def load_rf_vng(
             torch.manual_seed(0)
             network = BUILDERS[architecture](text_channels=encoder.channels)
         return _grounding(name, architecture, network.to(target), encoder, "noun", settings)
+    if Path(name).suffix == OFFICIAL_SUFFIX:
+        official = _official(Path(name), text_encoder, device=device, download=download)
+        architecture, network, encoder = official
+        return _grounding(name, architecture, network.to(target), encoder, "sentence", settings)
     path = _file(name)
     weights, metadata = read_weights(path)
     architecture = _known("architecture", metadata.get("architecture"), tuple(BUILDERS), path)
@@ -90,6 +97,25 @@ def load_rf_vng(
         settings,
         presence=_share(metadata.get(PRESENCE, "0"), path),
     )
+
+
+def _official(
+    path: Path, text_encoder: str | None, *, device: str, download: bool
+) -> tuple[str, RFVNG, TextEncoder]:
+    """Network and text encoder of an official checkpoint, which holds the weights of both."""
+    state = read_official(path)
+    try:
+        architecture = architecture_of(state)
+        with quiet_loading():
+            encoder = load_text_encoder(
+                text_encoder or ROBERTA, sentence="pooler", device=device, download=download
+            )
+        network = BUILDERS[architecture](text_channels=encoder.channels)
+        of_text = load_official_referformer(network, state)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    load_strictly(encoder.model, of_text, path)
+    return architecture, network, encoder
 
 
 def _grounding(
@@ -129,8 +155,8 @@ def _file(name: str) -> Path:
     path = Path(name)
     if path.suffix != ".safetensors":
         raise InputError(
-            f"model: expected {', '.join(PACKAGED)}, a .safetensors file or random:<architecture>, "
-            f"found {name!r}"
+            f"model: expected {', '.join(PACKAGED)}, a .safetensors file, a .pth file of the "
+            f"official ReferFormer or random:<architecture>, found {name!r}"
         )
     return path
 

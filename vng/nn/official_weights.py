@@ -1,6 +1,6 @@
 """Weights of wjn922/ReferFormer, through an explicit key map, strictly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
@@ -94,6 +94,32 @@ def load_official_referformer(model: RFVNG, state: Mapping[str, Tensor]) -> dict
     renamed = rename_keys(ours, key_map, dropped=(), source=SOURCE)
     load_strictly(model, renamed, key_map, source=SOURCE)
     return text_encoder
+
+
+def architecture_of(names: Iterable[str]) -> str:
+    """Which network of `vng.nn.builders` an official checkpoint is of.
+
+    Args:
+        names: of its tensors.
+
+    Raises:
+        ValueError: it is of a trunk that there is no key map for (Swin, larger Video Swins), or no
+            checkpoint of ReferFormer at all.
+    """
+    known = set(names)
+    blocks = {depth: f"{_TRUNK}layer3.{depth - 1}.conv1.weight" for depth in (6, 23)}
+    if blocks[23] in known:
+        return "rf_vng_resnet101"
+    if blocks[6] in known:
+        return "rf_vng_resnet50"
+    last_block = f"{_TRUNK}layers.2.blocks.{{}}.norm1.weight"
+    relative = f"{_TRUNK}patch_embed.proj.weight"
+    if relative in known and last_block.format(5) in known and last_block.format(6) not in known:
+        return "rf_vng_video_swin_tiny"
+    raise ValueError(
+        f"{SOURCE} weights: expected those of a ResNet-50, a ResNet-101 or a Video-Swin-T, found "
+        f"{'another trunk' if any(x.startswith(_TRUNK) for x in known) else 'no trunk'}"
+    )
 
 
 def official_key_map(model: RFVNG) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ from torch import Tensor, nn
 
 from pointvos.core.errors import InputError
 from pointvos.core.weights import (
-    UNREADABLE,
     imagenet_lite0_file,
     load_strictly,
+    read_official,
     read_weights,
 )
 from pointvos.nn.efficientnet_lite import EfficientNetLite0, load_imagenet_lite0
@@ -150,39 +149,6 @@ def metadata_of(settings: VngSettings) -> dict[str, str]:
         "sentence": settings.sentence,
         "query": settings.query,
     }
-
-
-def read_official(path: Path, *, of: str = "ReferFormer", item: str = "model") -> dict[str, Tensor]:
-    """The weights of an official checkpoint, under its own names.
-
-    That of ReferFormer also holds the command line it was trained with, as an `argparse.Namespace`:
-    a plain object, which is let in by name. Nothing else that is no tensor is.
-
-    Args:
-        path: of the file.
-        of: whose checkpoint it is, for errors.
-        item: of the checkpoint, with the weights.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        InputError: it is damaged, holds other objects or no model.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected weights of {of} (.pth), found none")
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except UNREADABLE as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path}: expected a checkpoint of {of} (code in it is never run), found: {first_line}"
-        ) from error
-    state = loaded.get(item) if isinstance(loaded, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(x, Tensor) for x in state.values()):
-        raise InputError(
-            f"{path}: expected a checkpoint of {of} with its weights under {item!r}, found none"
-        )
-    return state
 
 
 def _load_weights(network: RFVNG, encoder: TextEncoder, settings: VngSettings, path: Path) -> bool:

@@ -38,6 +38,15 @@ def pieces(*spans: tuple[int, int]) -> list[tuple[str, int | None, bool]]:
                 ("r shuts.", None, False),
             ],
         ),
+        (  # a shorter noun before a longer one
+            [(2, 5), (2, 9)],
+            [
+                ("A ", None, False),
+                ("red", 1, True),
+                (" car", 2, True),
+                (" door shuts.", None, False),
+            ],
+        ),
         (  # neighbours, the first and the last character
             [(0, 2), (2, 20), (20, 21)],
             [("A ", 1, True), ("red car door shuts", 2, True), (".", 3, True)],

@@ -7,7 +7,7 @@ from torch import Tensor
 from pointvos.nn import backbones
 from tests.vng.nn.tiny_rf_vng import tiny_rf_vng
 from vng.nn.builders import freeze_resnet, rf_vng_on
-from vng.nn.official_weights import load_official_referformer, official_key_map
+from vng.nn.official_weights import architecture_of, load_official_referformer, official_key_map
 from vng.nn.rf_vng import RFVNG
 
 
@@ -96,3 +96,36 @@ def test_misfits_are_named(network: RFVNG, change: dict[str, Tensor | None], mes
 def test_another_trunk_is_refused() -> None:
     with pytest.raises(ValueError, match="a ResNet trunk of transformers, found TinyTrunk"):
         load_official_referformer(tiny_rf_vng(), {})
+
+
+BODY = "backbone.0.body."
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["layer3.5.conv1.weight"], "rf_vng_resnet50"),
+        (["layer3.5.conv1.weight", "layer3.22.conv1.weight"], "rf_vng_resnet101"),
+        (["patch_embed.proj.weight", "layers.2.blocks.5.norm1.weight"], "rf_vng_video_swin_tiny"),
+    ],
+)
+def test_the_trunk_says_which_network_it_is(names: list[str], expected: str) -> None:
+    assert architecture_of(BODY + name for name in names) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ([], "no trunk"),
+        (["weight"], "no trunk"),
+        ([f"{BODY}layer3.1.conv1.weight"], "another trunk"),  # a ResNet-18
+        (
+            [f"{BODY}patch_embed.proj.weight"]
+            + [f"{BODY}layers.2.blocks.{n}.norm1.weight" for n in (5, 6, 17)],
+            "another trunk",  # a Video-Swin-S
+        ),
+    ],
+)
+def test_a_trunk_without_a_key_map_is_refused(names: list[str], found: str) -> None:
+    with pytest.raises(ValueError, match=f"or a Video-Swin-T, found {found}"):
+        architecture_of(names)

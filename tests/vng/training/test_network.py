@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from pointvos.core.errors import InputError
-from pointvos.core.weights import read_weights, write_weights
+from pointvos.core.weights import read_official, read_weights, write_weights
 from tests.vng.nn.test_video_swin import tiny_trunk
 from tests.vng.nn.test_video_swin_weights import kinetics
 from tests.vng.text.test_encoder import bert_folder, roberta_folder
 from tests.vng.training.tiny_vng import tiny_run, use_tiny_network
+from vng.inference.rf_vng_weights import load_rf_vng
 from vng.nn.builders import BUILDERS
 from vng.nn.official_weights import official_key_map
 from vng.training.network import (
@@ -24,7 +25,6 @@ from vng.training.network import (
     exported,
     make_network,
     metadata_of,
-    read_official,
 )
 from vng.training.settings import Model, VngSettings
 
@@ -215,6 +215,13 @@ def test_an_official_checkpoint(tmp_path: Path) -> None:
     for name, value in found.rf_vng.state_dict().items():
         same = torch.equal(value, network.rf_vng.state_dict()[name])
         assert same != (name in heads and name.endswith("weight")), name
+    opened = load_rf_vng(str(path), text_encoder=folder)  # for inference, as it is
+    assert (opened.query, opened.short_side) == ("sentence", 360)
+    assert_same(opened.network.state_dict(), network.rf_vng.state_dict())
+    assert_same(opened.text.encoder.model.state_dict(), text_state(network))
+    torch.save({"model": state | {"more": torch.zeros(1)}}, path)
+    with pytest.raises(InputError, match=r"refer\.pth: .*unknown key 'more'"):
+        load_rf_vng(str(path), text_encoder=folder)
     # Frozen, but found nowhere else under its name.
     assert any(name.startswith(TEXT_PREFIX) for name in exported(found, found.state_dict()))
 
