@@ -62,8 +62,9 @@ class GroundSettings:
     method: str = DEFAULT_METHOD
     """hybrid: rf-vng-lite finds a noun where it is surest, the interactive segmenter sharpens its
     mask, a memory network carries it through the video; rf-vng-lite alone; a .safetensors file of
-    RF-VNG; a .pth file of the official ReferFormer; FINDER+interactive-lite+stcn-lite-masks for a hybrid of other parts; sam3:FOLDER
-    (weights in the layout of transformers); saliency, which ignores the text"""
+    RF-VNG; a .pth file of the official ReferFormer; FINDER+interactive-lite+stcn-lite-masks for a
+    hybrid of other parts; sam3:FOLDER (weights in the layout of transformers); saliency, which
+    ignores the text"""
 
     stride: int = 1
     """look at every n-th frame only; there are no masks of the others"""
