@@ -182,4 +182,4 @@ def test_a_frame_of_480_rows_takes_a_few_milliseconds():
     finally:
         cv2.setNumThreads(threads)
 
-    assert np.diff(started).min() < 0.03  # 7 ms on an idle core
+    assert np.diff(started).min() < 0.03  # measured: 9 ms
