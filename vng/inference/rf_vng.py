@@ -17,7 +17,7 @@ from vng.inference.windows import LinkedQueries, windows
 from vng.nn.predictions import BestGrounding
 from vng.nn.rf_vng import RFVNG
 from vng.text.features import TextFeatures
-from vng.text.queries import Query, noun_queries
+from vng.text.queries import Query, asked_text, noun_queries
 from vng.text.spans import Span, tokens_of_spans
 
 
@@ -142,8 +142,9 @@ class RFVNGGrounding:
         self, window: Sequence[Frame], text: str, spans: Sequence[Span], linked: LinkedQueries
     ) -> BestGrounding:
         device = self.network.pixel_mean.device
-        encoded = self.text.to(device)([text])
-        nouns_BND, _ = noun_queries(encoded, [spans], self.query)
+        texts, asked = asked_text([text], [spans], self.query)
+        encoded = self.text.to(device)(texts)
+        nouns_BND, _ = noun_queries(encoded, asked, self.query)
         frames_BT3HW = torch.cat([self._inner(frame) for frame in window])[None].to(device)
         shorter = self.dtype != torch.float32
         with torch.autocast(device.type, self.dtype if shorter else None, enabled=shorter):

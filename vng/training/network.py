@@ -22,7 +22,7 @@ from vng.nn.official_weights import load_official_referformer
 from vng.nn.rf_vng import RFVNG, ClipFeatures
 from vng.text.encoder import EncodedText, TextEncoder, load_text_encoder
 from vng.text.features import TextFeatures
-from vng.text.queries import Query, noun_queries
+from vng.text.queries import Query, asked_text, noun_queries
 from vng.text.spans import Span
 from vng.training.settings import VngSettings
 
@@ -75,6 +75,7 @@ class NarrativeGrounder(nn.Module):
         Returns:
             The clips, and what to ask of them, float [B, N, D]: the arguments of `RFVNG.ground`.
         """
+        texts, spans = asked_text(texts, spans, self.query)
         encoded = self._read(texts, frames_BT3HW.device)
         nouns_BND, _ = noun_queries(encoded, spans, self.query)
         features = self.rf_vng.encode(frames_BT3HW, encoded.token_BLC, encoded.valid_BL, sizes_B2)

@@ -215,7 +215,7 @@ def test_a_trained_text_encoder_is_in_the_file(known: None, folder: Path, tmp_pa
     [
         ({"architecture": "stcn_lite"}, "expected weights of RF-VNG with architecture .* 'stcn_li"),
         ({"architecture": None}, "with architecture .*, found none"),
-        ({"query": "word"}, "with query noun, sentence, noun.sentence, found 'word'"),
+        ({"query": "word"}, "with query noun, sentence, noun.sentence, nothing, found 'word'"),
         ({"architecture": "rf_vng_lite"}, "tensors of this architecture"),
     ],
 )
@@ -286,3 +286,12 @@ def test_weights_say_from_which_score_on_a_noun_is_there(
     else:
         with pytest.raises(InputError, match=r"expected a presence_threshold in \[0, 1\], found"):
             load_rf_vng(str(path))
+
+
+def test_a_network_without_text_gives_every_noun_the_same(text: TextFeatures) -> None:
+    first = list(method(text, query="nothing").ground(video(2), TEXT, SPANS))
+    other = list(method(text, query="nothing").ground(video(2), "A cat sleeps.", [(2, 5)]))
+    for one, two in zip(first, other, strict=True):
+        assert np.array_equal(one.masks[0], one.masks[1])
+        assert np.array_equal(one.masks[:1], two.masks)
+        assert one.scores[0] == one.scores[1] == two.scores[0]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vng.text.encoder import EncodedText
-from vng.text.queries import noun_queries
+from vng.text.queries import NO_TEXT, asked_text, noun_queries
 from vng.text.spans import NO_CHARACTER
 
 
@@ -44,6 +44,19 @@ def test_both_are_added(encoded: EncodedText) -> None:
     both_BNC, _ = noun_queries(encoded, SPANS, "noun+sentence")
     noun_BNC, _ = noun_queries(encoded, SPANS, "noun")
     torch.testing.assert_close(both_BNC - noun_BNC, encoded.sentence_BC[:, None].expand(2, 2, 3))
+
+
+def test_without_text_all_nouns_are_one_question(encoded: EncodedText) -> None:
+    texts = ["a dog and a cat", "the sea"]
+    spans = [[(2, 5), (12, 15)], [(4, 7)]]
+    for query in ("noun", "sentence", "noun+sentence"):
+        assert asked_text(texts, spans, query) == (texts, spans)  # type: ignore[arg-type]
+    read, asked = asked_text(texts, spans, "nothing")
+    assert len(set(read)) == 1
+    assert [len(of_one) for of_one in asked] == [2, 1]
+    assert {read[0][start:end] for of_one in asked for start, end in of_one} == {NO_TEXT}
+    expected = noun_queries(encoded, SPANS, "noun")[0]
+    assert torch.equal(noun_queries(encoded, SPANS, "nothing")[0], expected)
 
 
 @pytest.mark.parametrize("query", ["noun", "sentence", "noun+sentence"])
