@@ -19,10 +19,11 @@ from pointvos.core.atomic import write_json, write_text
 from pointvos.core.command_line import run_tool
 from pointvos.core.errors import InputError
 from pointvos.core.run_facts import RunFacts, plain
-from vng.evaluation.evaluate import evaluate, finished_videos
+from vng.evaluation.evaluate import MethodResults, evaluate, finished_videos
 from vng.evaluation.expression_scores import VngScores
 from vng.evaluation.hardest import Predicted, hardest, of_folder, of_method
 from vng.evaluation.open_set import EvaluationSet, open_set
+from vng.evaluation.presence import best_presence
 from vng.evaluation.probes import PROBES, Probe
 from vng.evaluation.report_page import report_page
 from vng.evaluation.reports import (
@@ -42,6 +43,7 @@ from vng.evaluation.score_set import score_results
 from vng.inference.grounding import GroundingMethod
 from vng.inference.methods import open_grounding
 from vng.inference.rf_vng import GroundingSettings
+from vng.inference.rf_vng_weights import calibrate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,10 @@ class EvaluateVngSettings:
     probe: str = ""
     """score each noun with masks of something else too: swapped (a noun of another video), no_text
     (a word that names nothing), other_noun (another noun of its narrative), separated by commas"""
+
+    calibrate: Path | None = None
+    """with --probe swapped, write the weights of the model (a .safetensors file) here again, with
+    the score that tells best whether a noun is there: tools/ground.py keeps no masks below it"""
 
     save_masks: bool = False
     """write the predicted masks of the model to OUTPUT/masks/<video>/<expression>/<frame>.png"""
@@ -136,6 +142,8 @@ def _run_models(settings: EvaluateVngSettings, evaluated: EvaluationSet, facts: 
         raise InputError("expected --frames, the folder of the videos, with --model, found none")
     names = list(dict.fromkeys([str(settings.model), *_listed(settings.baselines)]))
     probes = _probes(settings.probe)
+    if settings.calibrate is not None and "swapped" not in probes:
+        raise InputError("--calibrate: expected --probe swapped with it, found none")
     methods = [
         open_grounding(
             name,
@@ -160,7 +168,21 @@ def _run_models(settings: EvaluateVngSettings, evaluated: EvaluationSet, facts: 
     }
     _write(settings, evaluated, results[0].scores, table, of_method(results[0]), facts, more)
     print(table.text())
+    if settings.calibrate is not None:
+        _calibrate(str(settings.model), results[0], settings.calibrate)
     partial.remove()
+
+
+def _calibrate(model: str, results: MethodResults, target: Path) -> None:
+    """Write weights again that say from which score on a noun is there."""
+    best = best_presence(results.present, results.absent)
+    assert best is not None, "nouns of other videos were asked for"
+    calibrate(model, target, presence=best.threshold)
+    print(
+        f"{target}: nouns with a score below {best.threshold:.4f} are taken to be absent; here "
+        f"these are {100 * best.recall:.1f} % of those that are, and "
+        f"{100 * (1 - best.kept):.1f} % of the others"
+    )
 
 
 def _write(

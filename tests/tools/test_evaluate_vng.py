@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pointvos.core.command_line import run_tool
 from pointvos.core.masks import encode_rle, write_index_png
+from pointvos.core.weights import read_weights, write_weights
 from tests.vng.data.panoptic_scene import write_scene
 from tests.vng.evaluation import colour_words
 from tests.vng.evaluation.test_official_rules import predict
-from tests.vng.text.test_encoder import bert_folder
+from tests.vng.text.tiny_encoders import bert_folder
 from tests.vng.tiny_set import write_set
 from tools.evaluate_vng import EvaluateVngSettings, main
 from vng.data.vng_set import VngSet
+from vng.inference.rf_vng_weights import load_rf_vng
+from vng.nn.builders import rf_vng_lite
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -122,6 +126,36 @@ def test_models_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     out = capsys.readouterr().out
     assert "presence AUC" in out
     assert "told apart, same word" in out
+
+
+def test_weights_are_calibrated(
+    tmp_path: Path, text_encoder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The new file is the old one, and says from which score on a noun is there."""
+    vng = colour_words.write_set(tmp_path)
+    torch.manual_seed(0)
+    weights, calibrated = tmp_path / "first.safetensors", tmp_path / "calibrated.safetensors"
+    metadata = {
+        "architecture": "rf_vng_lite",
+        "query": "noun",
+        "text_encoder": str(text_encoder),
+        "training": "none",
+    }
+    write_weights(weights, rf_vng_lite(text_channels=16).state_dict(), metadata)
+    words = ["--set", vng, "--frames", tmp_path / "frames", "--output", tmp_path / "out"]
+    words += ["--model", weights, "--grounding.short_side", "64", "--calibrate", calibrated]
+    assert "--calibrate: expected --probe swapped" in error_of(*words, capsys=capsys)
+    results = run(*words, "--probe", "swapped")
+    best = results["methods"][str(weights)]["presence_best"]
+    tensors, found = read_weights(calibrated)
+    assert found == {**metadata, "presence_threshold": f"{best['threshold']:.4f}"}
+    assert all(
+        torch.equal(value, tensors[name]) for name, value in read_weights(weights)[0].items()
+    )
+    assert load_rf_vng(str(calibrated)).presence == best["threshold"]
+    assert (
+        f"a score below {best['threshold']:.4f} are taken to be absent" in capsys.readouterr().out
+    )
 
 
 def test_images_of_coco(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pointvos.core.command_line import parse_settings, run_tool
 from pointvos.core.errors import InputError
 from pointvos.core.weights import load_strictly, read_weights
 from tests.killed_training import kill_at_step
-from tests.vng.text.test_encoder import bert_folder
+from tests.vng.text.tiny_encoders import bert_folder
 from tests.vng.tiny_set import FRAMES, HEIGHT, WIDTH, write_set
 from tools.train_vng import main
 from vng.nn.builders import rf_vng_lite

@@ -13,7 +13,8 @@ from vng.data.expressions import NarratedVideo
 from vng.evaluation.expression_scores import VngScores
 from vng.evaluation.grounded_video import GroundedVideo, VideoRun, VideoTruth
 from vng.evaluation.open_set import EvaluationSet
-from vng.evaluation.probes import Probe, Question, presence_auc, probe_question
+from vng.evaluation.presence import presence_auc
+from vng.evaluation.probes import Probe, Question, probe_question
 from vng.evaluation.stored_videos import video_from_json, video_to_json
 from vng.inference.grounding import GroundingMethod
 
@@ -48,10 +49,19 @@ class MethodResults:
         return sum(found) / len(found) if found else None
 
     @property
+    def present(self) -> list[float]:
+        """Scores of the nouns, the mean over the frames of each."""
+        return [one.presence for video in self.videos for one in video.expressions]
+
+    @property
+    def absent(self) -> list[float]:
+        """Those of nouns of other videos; none where they were not asked for."""
+        return [score for video in self.videos for score in video.absent]
+
+    @property
     def presence_auc(self) -> float | None:
         """Whether nouns that are there score higher than nouns of other videos, a fraction."""
-        present = [one.presence for video in self.videos for one in video.expressions]
-        return presence_auc(present, [score for video in self.videos for score in video.absent])
+        return presence_auc(self.present, self.absent)
 
     def told_apart(self, *, same_word: bool) -> tuple[float, int] | None:
         """Share of pairs of nouns told apart, chance being one half, and how many pairs there are.

@@ -14,8 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from pointvos.core.errors import InputError
 from vng.data.expressions import NarratedVideo
 from vng.text.spans import Span
@@ -84,24 +82,3 @@ def _behind(video: NarratedVideo, others: Sequence[NarratedVideo]) -> Iterator[N
     place = next(i for i, other in enumerate(others) if other.name == video.name)
     yield from others[place + 1 :]
     yield from others[:place]
-
-
-def presence_auc(present: Sequence[float], absent: Sequence[float]) -> float | None:
-    """The chance that a noun that is there scores higher than one that is not; equal is half.
-
-    Args:
-        present: scores of nouns that are there.
-        absent: scores of nouns that are not.
-
-    Returns:
-        A fraction; None where either is empty.
-
-    >>> presence_auc([0.9, 0.4], [0.4, 0.1])
-    0.875
-    """
-    if not present or not absent:
-        return None
-    ordered = np.sort(np.asarray(absent, np.float64))
-    below = np.searchsorted(ordered, present, side="left")
-    not_above = np.searchsorted(ordered, present, side="right")
-    return float((below + not_above).mean() / (2 * len(ordered)))

@@ -9,6 +9,7 @@ from typing import Any
 from pointvos.metrics.reports import text_table
 from vng.evaluation.evaluate import MethodResults
 from vng.evaluation.expression_scores import ExpressionScores, VngScores
+from vng.evaluation.presence import best_presence
 from vng.evaluation.probes import PROBES
 
 # J&F of RF-VNG in percent (paper, Tab. 10): pre-training, fine-tuned on UVO-VNG, then OVIS-VNG
@@ -170,6 +171,7 @@ def methods_record(results: Sequence[MethodResults], kinds: Kinds) -> dict[str, 
 def _method_record(one: MethodResults, kinds: Kinds) -> dict[str, Any]:
     scores = one.scores
     found = [expression for video in one.videos for expression in video.expressions]
+    best = best_presence(one.present, one.absent)
     return {
         "identity": one.identity,
         "j_mean": scores.j_mean,
@@ -178,6 +180,7 @@ def _method_record(one: MethodResults, kinds: Kinds) -> dict[str, Any]:
         "j_by_kind": {kind: of_one.j_mean for kind, of_one in by_kind(scores, kinds).items()},
         "j_of_probes": {probe: one.probe(probe) for probe in PROBES},
         "presence_auc": one.presence_auc,
+        "presence_best": None if best is None else best.as_dict(),
         "told_apart": {
             name: None if apart is None else {"share": apart[0], "pairs": apart[1]}
             for name, apart in (

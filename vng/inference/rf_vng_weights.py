@@ -10,7 +10,7 @@ import torch
 
 from pointvos.core.checkpoints import checked_device
 from pointvos.core.errors import InputError
-from pointvos.core.weights import load_strictly, read_official, read_weights
+from pointvos.core.weights import load_strictly, read_official, read_weights, write_weights
 from pointvos.inference.models import weights_digest
 from pointvos.pseudomask.sam import quiet_loading
 from vng.inference.rf_vng import GroundingSettings, RFVNGGrounding
@@ -97,6 +97,22 @@ def load_rf_vng(
         settings,
         presence=_share(metadata.get(PRESENCE, "0"), path),
     )
+
+
+def calibrate(name: str, target: str | Path, *, presence: float) -> None:
+    """Write weights again that say from which score on a noun is there.
+
+    Args:
+        name: of packaged weights, or a .safetensors file.
+        target: of the new file; it may be the same.
+        presence: the score, in [0, 1].
+
+    Raises:
+        FileNotFoundError: there are no such weights.
+        InputError: they are no .safetensors file.
+    """
+    weights, metadata = read_weights(_file(name))
+    write_weights(target, weights, {**metadata, PRESENCE: f"{presence:.4f}"})
 
 
 def _official(

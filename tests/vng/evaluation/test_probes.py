@@ -4,7 +4,7 @@ import pytest
 
 from pointvos.core.errors import InputError
 from vng.data.expressions import ActorNarrative, Expression, NarratedVideo
-from vng.evaluation.probes import NOTHING, head, presence_auc, probe_question
+from vng.evaluation.probes import NOTHING, head, probe_question
 
 
 def video(name: str, text: str, *nouns: str) -> NarratedVideo:
@@ -40,10 +40,3 @@ def test_no_other_noun_in_the_set() -> None:
 )
 def test_head(noun: str, word: str) -> None:
     assert head(noun) == word
-
-
-def test_presence_auc() -> None:
-    assert presence_auc([0.9], [0.1]) == 1
-    assert presence_auc([0.1], [0.9]) == 0
-    assert presence_auc([0.5, 0.5], [0.5]) == 0.5
-    assert presence_auc([], [0.5]) is None

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from pointvos.core.errors import InputError
 from pointvos.core.weights import write_weights
 from tests.vng.nn.tiny_rf_vng import TRUNK_CHANNELS, TinyTrunk
-from tests.vng.text.test_encoder import bert_folder
+from tests.vng.text.tiny_encoders import bert_folder
 from vng.inference.methods import open_grounding
 from vng.inference.rf_vng import GroundingSettings, RFVNGGrounding
 from vng.inference.rf_vng_weights import load_rf_vng

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.vng.text.test_encoder import LONG, SENTENCE, bert_folder
+from tests.vng.text.tiny_encoders import LONG, SENTENCE, bert_folder
 from vng.text.encoder import EncodedText, load_text_encoder
 from vng.text.features import TextFeatures
 

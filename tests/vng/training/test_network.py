@@ -14,7 +14,7 @@ from pointvos.core.errors import InputError
 from pointvos.core.weights import read_official, read_weights, write_weights
 from tests.vng.nn.test_video_swin import tiny_trunk
 from tests.vng.nn.test_video_swin_weights import kinetics
-from tests.vng.text.test_encoder import bert_folder, roberta_folder
+from tests.vng.text.tiny_encoders import bert_folder, roberta_folder
 from tests.vng.training.tiny_vng import tiny_run, use_tiny_network
 from vng.inference.rf_vng_weights import load_rf_vng
 from vng.nn.builders import BUILDERS

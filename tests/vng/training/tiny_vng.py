@@ -11,7 +11,7 @@ import pytest
 from pointvos.training.loop import OpenedSamples
 from pointvos.training.settings import OptimizerSettings
 from tests.vng.nn.tiny_rf_vng import TRUNK_CHANNELS, TinyTrunk
-from tests.vng.text.test_encoder import bert_folder
+from tests.vng.text.tiny_encoders import bert_folder
 from tests.vng.training.generated_clips import ColouredSquares
 from vng.data.dataset import NarratedSettings
 from vng.nn.builders import BUILDERS, rf_vng_on
