@@ -1,5 +1,5 @@
 # make setup      create .venv and install everything, pinned (repeated only when the pins change)
-# make demo       segment an object in a real video, from a few points
+# make demo       ground the nouns of a sentence in a real video
 # make test       lint, types, import rules, then every test tier
 # make test-fast  the default test tier only
 # make lint | format | clean

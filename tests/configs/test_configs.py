@@ -148,4 +148,4 @@ def test_the_stages_of_the_small_rf_vng() -> None:
 
 def test_no_file_of_rf_vng_goes_untested() -> None:
     names = {path.stem for path in (CONFIGS / "vng").iterdir()}
-    assert names == {*VNG_STAGES, "rf_vng_lite_1", "rf_vng_lite_2"}
+    assert names == {*VNG_STAGES, "rf_vng_lite_1", "rf_vng_lite_2", "toy"}  # tests/test_whole_chain

@@ -104,3 +104,13 @@ def test_what_json_cannot_hold_is_not_written(tmp_path, value):
     with pytest.raises((ValueError, TypeError)):
         write_json(tmp_path / "a.json", {"x": value})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_may_be_read_as_any_other(tmp_path):
+    """Also where a library made it for its owner alone, as safetensors does."""
+    (tmp_path / "other").touch()
+    with atomic_path(tmp_path / "file") as temporary:
+        temporary.touch(mode=0o600)
+        temporary.write_text("text")
+    modes = {name: (tmp_path / name).stat().st_mode for name in ("file", "other")}
+    assert modes["file"] == modes["other"]

@@ -17,6 +17,7 @@ from pointvos.core.weights import (
     read_weights,
 )
 from pointvos.nn.efficientnet_lite import EfficientNetLite0, load_imagenet_lite0
+from pointvos.pseudomask.sam import quiet_loading
 from vng.nn.builders import BUILDERS
 from vng.nn.official_weights import load_official_referformer
 from vng.nn.rf_vng import RFVNG, ClipFeatures
@@ -96,9 +97,10 @@ def make_network(settings: VngSettings) -> NarrativeGrounder:
         FileNotFoundError: a weights file, the text encoder or a package with weights is missing.
         InputError: the weights do not fit.
     """
-    encoder = load_text_encoder(
-        settings.text_encoder, sentence=settings.sentence, download=settings.download
-    )
+    with quiet_loading():
+        encoder = load_text_encoder(
+            settings.text_encoder, sentence=settings.sentence, download=settings.download
+        )
     options: dict[str, Any] = {"text_channels": encoder.channels}
     if settings.backbone_folder is not None and settings.model == VIDEO_SWIN:
         options["weights"] = read_official(
