@@ -278,10 +278,10 @@ def row_of(path: Path, settings: ScaleSettings, known: dict[str, Counted]) -> li
         f"{counted.flops / 1e12:.2f}",
         f"{gpus} x {samples}",
         f"{run.iterations:,}",
-        f"{per_gpu * gpus / 1e18:.1f}",
-        *(f"{one:.1f}" for one in hours),
+        f"{per_gpu * gpus / 1e18:.2g}",
+        *(f"{one:.2g}" for one in hours),
         f"{counted.seconds:.1f}",
-        f"{core_years:.1f}",
+        f"{core_years:.2g}",
     ]
 
 

@@ -315,7 +315,7 @@ def main(settings: ToySettings) -> None:
         write_vng_set(folder / "val", val)
         write_video(folder / "new.mp4", new.frames, 10)
         write_text(folder / "caption.txt", new.caption + "\n")
-    print(  # noqa: T201
+    print(
         f"{settings.train} videos to train on, {settings.val} to evaluate on, each of "
         f"{settings.frames} frames of {WIDTH}x{HEIGHT}\n"
         f"new.mp4: {new.caption}\n"

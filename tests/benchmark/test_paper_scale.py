@@ -106,8 +106,8 @@ def test_a_row_has_steps_times_samples(monkeypatch: pytest.MonkeyPatch) -> None:
         "1.00",
         "8 x 4",
         "60,000",
-        f"{in_all / 1e18:.1f}",
-        f"{hours:.1f}",
+        f"{in_all / 1e18:.2g}",
+        f"{hours:.2g}",
     ]
 
 
