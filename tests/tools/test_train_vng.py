@@ -152,7 +152,7 @@ def test_a_run_is_validated_and_leaves_weights_that_load(
     load_strictly(rf_vng_lite(text_channels=16), weights, path)
     first, _, validated = log_of(output)
     assert set(first) == {
-        *("iteration", "learning_rate", "ce", "bbox", "giou", "mask", "dice", "auxiliary")
+        *("iteration", "learning_rate", "ce", "bbox", "giou", "mask", "dice", "auxiliary", "map")
     }
     scores = validated["validation"]
     assert isinstance(scores, dict)

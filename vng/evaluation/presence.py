@@ -53,8 +53,8 @@ def presence_at(
     Returns:
         None where there are no nouns of either.
 
-    >>> presence_at([0.9, 0.8, 0.3], [0.4, 0.1], 0.5)
-    Presence(threshold=0.5, precision=0.6666666666666666, recall=1.0, kept=0.6666666666666666)
+    >>> presence_at([0.9, 0.3], [0.4, 0.1, 0.6, 0.7], 0.5)
+    Presence(threshold=0.5, precision=0.6666666666666666, recall=0.5, kept=0.5)
     """
     if not present or not absent:
         return None
@@ -71,7 +71,7 @@ def best_presence(present: Sequence[float], absent: Sequence[float]) -> Presence
     more of the nouns that are there.
 
     >>> best_presence([0.9, 0.8, 0.3], [0.4, 0.1]).threshold
-    0.2
+    0.6
     """
     scores = np.unique([*present, *absent])
     between = [0.0, *((scores[1:] + scores[:-1]) / 2).tolist()]
