@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pointvos.core.aligned_rows import aligned_rows
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectReport:
@@ -95,21 +97,13 @@ class VideoReport:
         Areas are shares of the frame.
         """
         header = ("id", "object", "given on", "first", "last", "largest", "visible")
-        rows = [header, *map(self._row, self.objects)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if column < 3 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        ]
+        lines = aligned_rows(header, list(map(self._row, self.objects)), left=range(3))
         summary = (
             f"{self.video}: {len(self.frames)} frames of {self.width}x{self.height}, "
             f"{self.seconds_per_frame:.3f} s a frame to segment, "
             f"{self.drawing_seconds / len(self.frames):.3f} s to draw"
         )
-        return "\n".join([summary, lines[0], "-" * max(map(len, lines)), *lines[1:]])
+        return "\n".join([summary, *lines])
 
     def _row(self, entry: ObjectReport) -> tuple[str, ...]:
         pixels = self.height * self.width

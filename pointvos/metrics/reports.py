@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from pointvos.core.aligned_rows import padded_cells
 from pointvos.metrics.object_scores import ObjectScores
 from pointvos.metrics.summary import BenchmarkScores
 
@@ -86,15 +87,8 @@ def text_table(
     |:----|-----:|
     | val | 70.1 |
     """
-    lines = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    padded = [
-        [
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        for line in lines
-    ]
+    padded = padded_cells([header, *rows], left=(0,))
+    widths = list(map(len, padded[0]))
     if not markdown:
         return "\n".join("  ".join(line).rstrip() for line in padded)
     rule = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,12 +17,11 @@ from pointvos.core.jsonfile import read_json
 from pointvos.core.run_facts import RunFacts
 from pointvos.core.safe_names import safe_join
 from vng.grounding.ground_video import RESULTS, ground_video, is_finished, run_identity
+from vng.grounding.grounded import numbered_name
 from vng.grounding.index_page import IndexEntry, index_page
 from vng.grounding.language import language_note
 from vng.grounding.question_files import LeftOutNarratives, VideoQuestion
 from vng.inference.grounding import GroundingMethod
-
-LONGEST_NAME = 40  # characters of the name of a narrative in that of its folder
 
 
 class Videos:
@@ -208,8 +205,6 @@ def folder_of(output: Path, question: VideoQuestion, number: int, *, one_video: 
     Raises:
         InputError: the name of the video would leave the folder.
     """
-    words = re.findall(r"\w+", unicodedata.normalize("NFKC", question.question.name))
-    name = "_".join(words)[:LONGEST_NAME]
-    leaf = f"{number}-{name}" if name else str(number)
+    leaf = numbered_name(number, question.question.name)
     above = "" if one_video else f"{question.video}/"
     return safe_join(output, f"{above}{leaf}", source=question.source)

@@ -19,7 +19,7 @@ from pointvos.core.masks import MAX_OBJECT_ID
 from pointvos.visualize.colours import Colour, object_colour
 from vng.text.spans import Span
 
-LONGEST_NAME = 40  # characters of a noun in the name of its folder
+LONGEST_NAME = 40  # characters of a text in the name of its folder
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,17 @@ class NounQuestion:
         )
 
 
+def numbered_name(number: int, text: str) -> str:
+    """Of a folder: the number and what of the text any file system takes.
+
+    >>> numbered_name(2, "a <box> & more/.."), numbered_name(3, "?!")
+    ('2-a_box_more', '3')
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    words = "_".join(re.findall(r"\w+", plain))[:LONGEST_NAME]
+    return f"{number}-{words}" if words else str(number)
+
+
 @dataclass(frozen=True)
 class NounLabel:
     """A noun of a narrative.
@@ -64,9 +75,7 @@ class NounLabel:
     @property
     def folder(self) -> str:
         """Of its masks: "2-bike"; what no file system should see is left out."""
-        plain = unicodedata.normalize("NFKC", self.text)
-        words = "_".join(re.findall(r"\w+", plain))[:LONGEST_NAME]
-        return f"{self.number}-{words}" if words else str(self.number)
+        return numbered_name(self.number, self.text)
 
     @property
     def palette_index(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pointvos.core.aligned_rows import aligned_rows
 from vng.grounding.grounded import NounLabel, NounQuestion
 
 
@@ -108,22 +109,14 @@ class GroundingReport:
         Areas are shares of the frame, over the frames in which the noun has a mask.
         """
         header = ("", "noun", "score", "best at", "visible", "area", "largest")
-        rows = [header, *map(self._row, self.tracks)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if column in (1, 3) else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        ]
+        lines = aligned_rows(header, list(map(self._row, self.tracks)), left=(1, 3))
         per_frame = self.seconds_per_frame
         speed = "grounded before" if per_frame is None else f"{per_frame:.3f} s a frame to ground"
         summary = (
             f"{self.video}: {len(self.frames)} frames of {self.width}x{self.height}, {speed}, "
             f"{self.drawing_seconds / len(self.frames):.3f} s to draw"
         )
-        return "\n".join([summary, lines[0], "-" * max(map(len, lines)), *lines[1:]])
+        return "\n".join([summary, *lines])
 
     def _row(self, track: NounTrack) -> tuple[str, ...]:
         pixels = self.height * self.width

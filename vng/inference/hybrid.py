@@ -12,6 +12,7 @@ Shape legend: N nouns, T frames of a stretch, H W height and width of the frames
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ from pointvos.inference.propagate import VideoModel, propagate
 from pointvos.pseudomask.backend import MaskBackend
 from vng.inference.anchors import Anchor, choose_anchors, groups_without_overlap, sharpened
 from vng.inference.grounding import Frame, FrameGrounding, GroundingMethod, Memory
-from vng.inference.windows import same_size
+from vng.inference.windows import windows
 from vng.text.spans import Span
 
 FINDER = "finder"  # its memory, in that of the whole
@@ -119,42 +120,14 @@ class Hybrid:
         self, stretch: Sequence[Frame], found: Sequence[FrameGrounding], of_finder: Memory | None
     ) -> Iterator[FrameGrounding]:
         """Masks and scores of all frames of a stretch from those of the frames looked at."""
-        settings = self.settings
-        nouns, every = len(found[0].scores), settings.look_every
-        anchors = [
-            choose_anchors(
-                [one.masks[n] for one in found],
-                [float(one.scores[n]) for one in found],
-                count=-(-len(stretch) // settings.anchors_every),
-                least_score=settings.least_score,
-            )
-            for n in range(nouns)
-        ]
-        placed = {
-            n: [Anchor(one.place * every, one.mask) for one in of_noun]
-            for n, of_noun in enumerate(anchors)
-            if of_noun
+        nouns = len(found[0].scores)
+        anchors = {
+            n: of_noun for n in range(nouns) if (of_noun := self._anchors(stretch, found, n))
         }
-        if self.backend is not None:
-            placed = {
-                n: [
-                    Anchor(
-                        one.place,
-                        sharpened(
-                            self.backend,
-                            stretch[one.place],
-                            one.mask,
-                            least_agreement=settings.least_agreement,
-                        ),
-                    )
-                    for one in of_noun
-                ]
-                for n, of_noun in placed.items()
-            }
         packed: dict[tuple[int, int], NDArray[np.uint8]] = {}
-        for group in groups_without_overlap(placed):
-            packed |= self._propagate(stretch, {n: placed[n] for n in group})
-        places = np.arange(len(found)) * every
+        for group in groups_without_overlap(anchors):
+            packed |= self._propagate(stretch, {n: anchors[n] for n in group})
+        places = np.arange(len(found)) * self.settings.look_every
         scores_NT = [
             np.interp(np.arange(len(stretch)), places, [float(one.scores[n]) for one in found])
             for n in range(nouns)
@@ -163,10 +136,30 @@ class Hybrid:
         height, width = stretch[0].shape[:2]
         for t, scores_N in enumerate(scores_TN):
             masks_NHW = np.zeros((nouns, height, width), bool)
-            for n in placed:
+            for n in anchors:
                 masks_NHW[n] = np.unpackbits(packed[t, n], axis=1, count=width)
             last = t == len(stretch) - 1 and of_finder is not None
             yield FrameGrounding(masks_NHW, scores_N, {FINDER: of_finder} if last else None)
+
+    def _anchors(
+        self, stretch: Sequence[Frame], found: Sequence[FrameGrounding], noun: int
+    ) -> list[Anchor]:
+        """The frames of a stretch that a noun is carried from, and its masks there, sharpened."""
+        settings = self.settings
+        chosen = choose_anchors(
+            [one.masks[noun] for one in found],
+            [float(one.scores[noun]) for one in found],
+            count=-(-len(stretch) // settings.anchors_every),
+            least_score=settings.least_score,
+        )
+        placed = [Anchor(one.place * settings.look_every, one.mask) for one in chosen]
+        if self.backend is None:
+            return placed
+        least = settings.least_agreement
+        return [
+            Anchor(t, sharpened(self.backend, stretch[t], mask, least_agreement=least))
+            for t, mask in placed
+        ]
 
     def _propagate(
         self, stretch: Sequence[Frame], anchors: Mapping[int, Sequence[Anchor]]
@@ -191,11 +184,8 @@ class Hybrid:
 
 def _stretches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
     """Consecutive frames, as many at a time as may be held."""
-    held: list[Frame] = []
-    for frame in same_size(frames):
-        held.append(frame)
-        if len(held) >= min(LONGEST, max(SHORTEST, HELD_BYTES // frame.nbytes)):
-            yield held
-            held = []
-    if held:
-        yield held
+    following = iter(frames)
+    first = next(following, None)
+    if first is not None:
+        length = min(LONGEST, max(SHORTEST, HELD_BYTES // first.nbytes))
+        yield from windows(itertools.chain([first], following), length)

@@ -8,6 +8,7 @@ from pointvos.core.errors import InputError
 from pointvos.inference.models import load_model, weights_digest
 from pointvos.pseudomask.backend_weights import weights_sha256
 from pointvos.pseudomask.builders import backend_by_name, build_backend
+from pointvos.pseudomask.joined_models import JOINED
 from vng.inference.grounding import GroundingMethod
 from vng.inference.hybrid import Hybrid, HybridSettings
 from vng.inference.rf_vng import GroundingSettings
@@ -16,7 +17,6 @@ from vng.inference.saliency import Saliency
 from vng.inference.sam3 import load_sam3
 
 SALIENCY, SAM3, HYBRID = "saliency", "sam3:", "hybrid"
-JOINED = "+"  # between a finder, a mask backend and a network that carries masks
 DEFAULT_METHOD = HYBRID
 HYBRID_PARTS = ("rf-vng-lite", "interactive-lite", "stcn-lite-masks")
 
@@ -51,16 +51,16 @@ def open_grounding(
     if name.startswith(SAM3):
         return load_sam3(name.removeprefix(SAM3), device=device, download=download)
     parts = HYBRID_PARTS if name == HYBRID else tuple(name.split(JOINED))
+    if len(parts) not in (1, len(HYBRID_PARTS)):
+        raise InputError(
+            f"{name}: expected a finder, a mask backend and a model to propagate with, joined by "
+            f"{JOINED!r}, found {len(parts)} parts"
+        )
     finder = load_rf_vng(
         parts[0], settings, text_encoder=text_encoder, device=device, download=download
     )
     if len(parts) == 1:
         return finder
-    if len(parts) != len(HYBRID_PARTS):
-        raise InputError(
-            f"{name}: expected a finder, a mask backend and a model to propagate with, joined by "
-            f"{JOINED!r}, found {len(parts)} parts"
-        )
     backend = replace(backend_by_name(parts[1]), device=device)
     model = load_model(parts[2], device=device)
     return Hybrid(

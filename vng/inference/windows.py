@@ -22,23 +22,8 @@ def windows(frames: Iterable[Frame], length: int) -> Iterator[list[Frame]]:
     Raises:
         InputError: a frame has another size than the first.
     """
-    window: list[Frame] = []
-    for frame in same_size(frames):
-        window.append(frame)
-        if len(window) == length:
-            yield window
-            window = []
-    if window:
-        yield window
-
-
-def same_size(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The same frames, refused where one is of another size than the first.
-
-    Raises:
-        InputError: one is.
-    """
     shape: tuple[int, ...] | None = None
+    window: list[Frame] = []
     for frame in frames:
         shape = shape or frame.shape
         if frame.shape != shape:
@@ -46,7 +31,12 @@ def same_size(frames: Iterable[Frame]) -> Iterator[Frame]:
                 f"expected frames of {shape[1]}x{shape[0]} like the first, found "
                 f"{frame.shape[1]}x{frame.shape[0]}"
             )
-        yield frame
+        window.append(frame)
+        if len(window) == length:
+            yield window
+            window = []
+    if window:
+        yield window
 
 
 class LinkedQueries:
