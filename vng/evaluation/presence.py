@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,10 +75,19 @@ def best_presence(present: Sequence[float], absent: Sequence[float]) -> Presence
     0.6
     """
     scores = np.unique([*present, *absent])
-    between = [0.0, *((scores[1:] + scores[:-1]) / 2).tolist()]
-    found = [presence_at(present, absent, round(threshold, 6)) for threshold in between]
+    between = [0.0, *(_between(low, high) for low, high in itertools.pairwise(scores.tolist()))]
+    found = [presence_at(present, absent, threshold) for threshold in between]
     known = [one for one in found if one is not None]
     return max(known, key=lambda one: one.balanced) if known else None
+
+
+def _between(low: float, high: float) -> float:
+    """A short number above `low` and not above `high`, near the middle."""
+    middle = (low + high) / 2
+    short = round(middle, 6)
+    if low < short < high:
+        return short
+    return middle if middle > low else high
 
 
 def presence_auc(present: Sequence[float], absent: Sequence[float]) -> float | None:

@@ -1,4 +1,4 @@
-"""The frames on which a noun is surest, and its masks there."""
+"""The frames from which a noun is carried through a video, and its masks there."""
 
 from __future__ import annotations
 
@@ -29,46 +29,67 @@ class Anchor(NamedTuple):
     mask: Mask
 
 
-def choose_anchors(
-    masks: Sequence[Mask], scores: Sequence[float], *, count: int, least_score: float = 0.0
-) -> list[Anchor]:
-    """The surest frame of each of `count` equal parts of a stretch.
+class Candidate(NamedTuple):
+    """What a noun looks like on a frame that was looked at.
+
+    Attributes:
+        mask: bool [H, W]; empty where the noun was not found.
+        worth: how good an anchor it is, at least 0.
+    """
+
+    mask: Mask
+    worth: float
+
+
+def choose_anchors(candidates: Sequence[Candidate], *, count: int) -> list[Anchor]:
+    """The best frame of each of `count` equal parts of a stretch.
 
     Args:
-        masks: of a noun, on the frames that were looked at.
-        scores: of it there.
+        candidates: of a noun, one for each frame that was looked at.
         count: of parts, at least 1.
-        least_score: of an anchor.
 
     Returns:
-        In the order of time; none for a part in which the noun has no mask or too low a score.
+        In the order of time; none for a part in which the noun was not found.
     """
     chosen = []
-    bounds = np.linspace(0, len(masks), count + 1).round().astype(int)
+    bounds = np.linspace(0, len(candidates), count + 1).round().astype(int)
     for first, last in itertools.pairwise(bounds):
-        able = [t for t in range(first, last) if scores[t] >= least_score and masks[t].any()]
+        able = [t for t in range(first, last) if candidates[t].mask.any()]
         if able:
-            best = max(able, key=lambda t: scores[t])
-            chosen.append(Anchor(best, masks[best]))
+            best = max(able, key=lambda t: candidates[t].worth)
+            chosen.append(Anchor(best, candidates[best].mask))
     return chosen
 
 
 def sharpened(
-    backend: MaskBackend, frame: NDArray[np.uint8], mask: Mask, *, least_agreement: float
-) -> Mask:
+    backend: MaskBackend,
+    frame: NDArray[np.uint8],
+    mask: Mask,
+    *,
+    score: float,
+    least_agreement: float,
+) -> Candidate:
     """A mask corrected by a backend, which is told it and its innermost point.
+
+    A mask that the backend hardly changes was right more often than one with a high score: what was
+    found on two objects, or on a part of one, is not what anybody would segment from a point of it.
 
     Args:
         backend: to correct it.
         frame: RGB uint8 [H, W, 3].
         mask: bool [H, W], not empty.
-        least_agreement: least IoU of both; below it the mask is returned as it was.
+        score: of the noun, in [0, 1].
+        least_agreement: least IoU of both; below it the mask stays as it was.
+
+    Returns:
+        Worth the score times the IoU.
     """
     prompt = Prompt(points=innermost_point(mask), previous=mask, name="a noun")
     (found,) = backend.masks(frame, [prompt])
     union = np.count_nonzero(found.mask | mask)
     agreement = np.count_nonzero(found.mask & mask) / union
-    return found.mask if agreement >= least_agreement else mask
+    usable = agreement > 0 and agreement >= least_agreement
+    return Candidate(found.mask if usable else mask, score * agreement)
 
 
 def innermost_point(mask: Mask) -> Points:

@@ -1,8 +1,9 @@
 """Find a noun where it is surest, sharpen its mask there, carry it through the video.
 
-RF-VNG looks at every few frames only. Where it is surest of a noun, the interactive segmenter makes
-its mask sharp, and a memory network carries that to all frames around, in both directions: masks
-that follow edges and keep to their object, for less time than grounding every frame.
+RF-VNG looks at every few frames only, and the interactive segmenter makes its masks there sharp.
+Where both are sure of a noun and agree on it, a memory network takes its mask to all frames around,
+in both directions: masks that follow edges and keep to their object, for less time than grounding
+every frame.
 
 The video is worked on in stretches that are short enough to be held, one after the other; the next
 anchor of a noun is never far, so nothing is carried over between them but what the finder links.
@@ -23,7 +24,13 @@ from pointvos.core.errors import InputError
 from pointvos.core.frames import ArrayFrames
 from pointvos.inference.propagate import VideoModel, propagate
 from pointvos.pseudomask.backend import MaskBackend
-from vng.inference.anchors import Anchor, choose_anchors, groups_without_overlap, sharpened
+from vng.inference.anchors import (
+    Anchor,
+    Candidate,
+    choose_anchors,
+    groups_without_overlap,
+    sharpened,
+)
 from vng.inference.grounding import Frame, FrameGrounding, GroundingMethod, Memory
 from vng.inference.windows import windows
 from vng.text.spans import Span
@@ -39,13 +46,12 @@ class HybridSettings:
 
     look_every: int = 5
     """Frames between two that the finder looks at."""
-    anchors_every: int = 30
+    anchors_every: int = 15
     """A stretch has an anchor for each so many frames, rounded up, where the noun is there."""
     least_score: float = 0.0
     """Least score of a noun on a frame that can be an anchor."""
-    least_agreement: float = 0.5
-    """Least IoU of the sharpened mask of an anchor with the one that was found; below it the latter
-    stays."""
+    least_agreement: float = 0.25
+    """Least IoU of a sharpened mask with the one that was found; below it the latter stays."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -121,9 +127,14 @@ class Hybrid:
     ) -> Iterator[FrameGrounding]:
         """Masks and scores of all frames of a stretch from those of the frames looked at."""
         nouns = len(found[0].scores)
-        anchors = {
-            n: of_noun for n in range(nouns) if (of_noun := self._anchors(stretch, found, n))
-        }
+        count = -(-len(stretch) // self.settings.anchors_every)
+        candidates_TN = [self._candidates(stretch, *one) for one in enumerate(found)]
+        anchors: dict[int, list[Anchor]] = {}
+        for n in range(nouns):
+            chosen = choose_anchors([of_frame[n] for of_frame in candidates_TN], count=count)
+            if chosen:
+                every = self.settings.look_every
+                anchors[n] = [Anchor(place * every, mask) for place, mask in chosen]
         packed: dict[tuple[int, int], NDArray[np.uint8]] = {}
         for group in groups_without_overlap(anchors):
             packed |= self._propagate(stretch, {n: anchors[n] for n in group})
@@ -141,25 +152,24 @@ class Hybrid:
             last = t == len(stretch) - 1 and of_finder is not None
             yield FrameGrounding(masks_NHW, scores_N, {FINDER: of_finder} if last else None)
 
-    def _anchors(
-        self, stretch: Sequence[Frame], found: Sequence[FrameGrounding], noun: int
-    ) -> list[Anchor]:
-        """The frames of a stretch that a noun is carried from, and its masks there, sharpened."""
-        settings = self.settings
-        chosen = choose_anchors(
-            [one.masks[noun] for one in found],
-            [float(one.scores[noun]) for one in found],
-            count=-(-len(stretch) // settings.anchors_every),
-            least_score=settings.least_score,
-        )
-        placed = [Anchor(one.place * settings.look_every, one.mask) for one in chosen]
-        if self.backend is None:
-            return placed
-        least = settings.least_agreement
-        return [
-            Anchor(t, sharpened(self.backend, stretch[t], mask, least_agreement=least))
-            for t, mask in placed
-        ]
+    def _candidates(
+        self, stretch: Sequence[Frame], place: int, found: FrameGrounding
+    ) -> list[Candidate]:
+        """The nouns on a frame that was looked at, sharpened."""
+        frame = stretch[place * self.settings.look_every]
+        candidates = []
+        for mask, score in zip(found.masks, found.scores.tolist(), strict=True):
+            if score < self.settings.least_score or not mask.any():
+                candidates.append(Candidate(np.zeros_like(mask), 0.0))
+            elif self.backend is None:
+                candidates.append(Candidate(mask, score))
+            else:
+                # By itself: two words may mean one thing.
+                least = self.settings.least_agreement
+                candidates.append(
+                    sharpened(self.backend, frame, mask, score=score, least_agreement=least)
+                )
+        return candidates
 
     def _propagate(
         self, stretch: Sequence[Frame], anchors: Mapping[int, Sequence[Anchor]]

@@ -6,12 +6,18 @@ from functools import partial
 from torch import Tensor, nn
 
 from pointvos.nn.backbones import RESNET_DEPTHS, SWINS, TRUNKS, TransformersTrunk
-from pointvos.nn.efficientnet_lite import PIXEL_MEAN, PIXEL_STD, EfficientNetLite0
+from pointvos.nn.efficientnet_lite import (
+    PIXEL_MEAN,
+    PIXEL_STD,
+    EfficientNetLite0,
+    EfficientNetLite0Top,
+)
 from pointvos.nn.fixed_batch_norm import FixedBatchNorm2d
 from vng.nn.cross_modal_fpn import CrossModalFPN
 from vng.nn.decoder import GroundingDecoder
 from vng.nn.dynamic_mask_head import DynamicMaskHead
 from vng.nn.encoder import GroundingEncoder
+from vng.nn.noun_classes import NounClasses
 from vng.nn.noun_map import NounMap
 from vng.nn.rf_vng import RFVNG
 from vng.nn.text_projection import TextProjection
@@ -184,23 +190,25 @@ def rf_vng_on(
 
 
 def rf_vng_lite(*, text_channels: int = MINILM_CHANNELS) -> RFVNG:
-    """Build the small network, on EfficientNet-Lite0: 5.5 M parameters, 2.3 M of them trunk.
+    """Build the small network, on EfficientNet-Lite0: 7.0 M parameters, 2.3 M of them trunk.
 
     It is made for two processor cores and frames whose short side is about 320 pixels. Half the
     channels of the full one, fewer layers, and at stride 4, where three quarters of the pixels are,
     a quarter of the channels and no vision and language: the mask features there take what they
     need from stride 8. Relative coordinates count in steps of 32 pixels, so that the masks of an
     untrained network are not ramps of hundreds. A noun map, which ReferFormer does not have, learns
-    what words look like from the few images that such a network is trained on.
+    what words look like from the few images that such a network is trained on, and starts from what
+    the trunk's ImageNet classifier knows of them.
 
     Args:
         text_channels: of the text encoder; 384 for MiniLM.
 
     Returns:
         Randomly initialised network. `pointvos.nn.efficientnet_lite.load_imagenet_lite0` fills the
-        trunk.
+        trunk, `vng.training.known_classes.fill_noun_classes` the noun classes.
     """
     channels, heads, points, hidden = 128, 4, 4, 512
+    top = EfficientNetLite0Top()
     return RFVNG(
         trunk=EfficientNetLite0(),
         text=TextProjection(text_channels=text_channels, channels=channels),
@@ -234,6 +242,7 @@ def rf_vng_lite(*, text_channels: int = MINILM_CHANNELS) -> RFVNG:
             query_channels=channels, mask_channels=64, hidden=8, coordinate_unit=32.0
         ),
         noun_map=NounMap(channels),
+        noun_classes=NounClasses(top=top, channels=top.channels, text_channels=text_channels),
         pixel_mean=PIXEL_MEAN,
         pixel_std=PIXEL_STD,
     )

@@ -37,7 +37,11 @@ class NounMap(nn.Module):
         self.evidence = nn.Linear(channels + 1, channels)
 
     def forward(
-        self, noun_FNC: Tensor, memory_FSC: Tensor, levels: Sequence[Level]
+        self,
+        noun_FNC: Tensor,
+        memory_FSC: Tensor,
+        levels: Sequence[Level],
+        coarse_FNHW: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Map nouns.
 
@@ -45,6 +49,7 @@ class NounMap(nn.Module):
             noun_FNC: float, features of the nouns of each frame's narrative.
             memory_FSC: float, encoded frames, levels at strides 8, 16 and 32 first.
             levels: of the frames.
+            coarse_FNHW: float32, known logits at stride 32 (`vng.nn.noun_classes`).
 
         Returns:
             Logits that a pixel at stride 4 is the noun, float32 [F, N, H, W], where H and W are
@@ -60,8 +65,8 @@ class NounMap(nn.Module):
             alike_FNHW = (asked_FNC @ parts[index].transpose(1, 2)).float()
             alike_FNHW = alike_FNHW.unflatten(-1, (height, width))
             if sum_FNHW is not None:
-                alike_FNHW = alike_FNHW + _doubled(sum_FNHW)[..., :height, :width]
-            sum_FNHW = alike_FNHW
+                coarse_FNHW = _doubled(sum_FNHW)[..., :height, :width]
+            sum_FNHW = alike_FNHW if coarse_FNHW is None else alike_FNHW + coarse_FNHW
         assert sum_FNHW is not None
         logits_FNHW = sum_FNHW + self.prior
         return _doubled(logits_FNHW), self._evidence(logits_FNHW.flatten(2), parts[0], levels[0])

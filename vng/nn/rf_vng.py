@@ -23,6 +23,7 @@ from vng.nn.decoder import DecodedLayer, GroundingDecoder, Memory
 from vng.nn.dynamic_mask_head import DynamicMaskHead
 from vng.nn.encoder import GroundingEncoder
 from vng.nn.levels import Level, checked_sizes, inside, pyramid_levels
+from vng.nn.noun_classes import NounClasses
 from vng.nn.noun_map import NounMap
 from vng.nn.portions import in_portions
 from vng.nn.predictions import BestGrounding, Grounding, LayerPrediction, MatchedGrounding
@@ -41,6 +42,7 @@ class ClipFeatures(NamedTuple):
         levels: of the clips, at those strides.
         sizes_B2: int64, height and width of the part of the frames that is image, in pixels.
         frames: T.
+        class_FKHW: float, what a classifier would judge by, at stride 32; None without one.
     """
 
     memory_FSC: Tensor
@@ -48,6 +50,7 @@ class ClipFeatures(NamedTuple):
     levels: tuple[Level, ...]
     sizes_B2: Tensor
     frames: int
+    class_FKHW: Tensor | None
 
 
 class RFVNG(nn.Module):
@@ -61,6 +64,7 @@ class RFVNG(nn.Module):
         decoder: of nouns.
         mask_head: of queries.
         noun_map: compares nouns with pixels before the decoder; None: ReferFormer has none.
+        noun_classes: knows what nouns look like before any training; with a noun map only.
         pixel_mean: subtracted from RGB in [0, 1].
         pixel_std: divides RGB after the mean is subtracted.
         frames_at_once: frames of a clip that are encoded together when no gradient is wanted; more
@@ -84,6 +88,7 @@ class RFVNG(nn.Module):
         decoder: GroundingDecoder,
         mask_head: DynamicMaskHead,
         noun_map: NounMap | None = None,
+        noun_classes: NounClasses | None = None,
         pixel_mean: Sequence[float] = IMAGENET_MEAN,
         pixel_std: Sequence[float] = IMAGENET_STD,
         frames_at_once: int = 2,
@@ -96,6 +101,7 @@ class RFVNG(nn.Module):
         self.decoder = decoder
         self.mask_head = mask_head
         self.noun_map = noun_map
+        self.noun_classes = noun_classes
         self.frames_at_once = frames_at_once
         self.checkpoint_gradients = False
         # Constants of the architecture, not weights: kept out of the state dict.
@@ -150,20 +156,24 @@ class RFVNG(nn.Module):
             x_F3HW = (frames_F3HW - self.pixel_mean) / self.pixel_std
             return x_F3HW.where(inside_B1HW[sample_F], 0)
 
-        def encode_frames(sample_F: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        def encode_frames(sample_F: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
             if reads_clips:
                 trunk = TrunkFeatures(*inputs)
             else:
                 trunk = self.trunk(normalised(sample_F, *inputs))
             levels_F = [level.of_samples(sample_F) for level in levels[1:]]
-            return trunk[0], self.encoder(trunk, words.of_samples(sample_F), levels_F)
+            memory_FSC = self.encoder(trunk, words.of_samples(sample_F), levels_F)
+            classes = [] if self.noun_classes is None else [self.noun_classes.top(trunk[3])]
+            return trunk[0], memory_FSC, *classes
 
         inputs: tuple[Tensor, ...] = (frames_BT3HW.flatten(0, 1),)
         if reads_clips:
             clips_BT3HW = normalised(sample_F, *inputs).unflatten(0, (batch, frames))
             inputs = self.trunk(clips_BT3HW, forget=self.checkpoint_gradients)
         at_once, forget = self.frames_at_once, self.checkpoint_gradients
-        f4_FCHW, memory_FSC = in_portions(encode_frames, at_once, sample_F, *inputs, forget=forget)
+        f4_FCHW, memory_FSC, *classes = in_portions(
+            encode_frames, at_once, sample_F, *inputs, forget=forget
+        )
         counts = [height * width for height, width in (level.shape for level in levels[1:])]
         maps = [
             part.transpose(1, 2).unflatten(-1, level.shape)
@@ -177,7 +187,8 @@ class RFVNG(nn.Module):
             at_once=at_once,
             forget=forget,
         )
-        return ClipFeatures(memory_FSC, mask_FCHW, levels[1:], sizes_B2, frames)
+        class_FKHW = classes[0] if classes else None
+        return ClipFeatures(memory_FSC, mask_FCHW, levels[1:], sizes_B2, frames, class_FKHW)
 
     def ground(self, features: ClipFeatures, nouns_BND: Tensor) -> Grounding:
         """Find the objects of nouns, with the masks of all queries and layers.
@@ -263,22 +274,28 @@ class RFVNG(nn.Module):
         noun_BNC = self.text(nouns_BND)
         sample_F = torch.arange(len(features.memory_FSC), device=noun_BNC.device) // features.frames
 
-        def decode(memory_FSC: Tensor, sample_F: Tensor) -> tuple[Tensor, ...]:
+        inputs = [features.memory_FSC, sample_F]
+        if features.class_FKHW is not None:
+            inputs.append(features.class_FKHW)
+
+        def decode(memory_FSC: Tensor, sample_F: Tensor, *classes: Tensor) -> tuple[Tensor, ...]:
             levels = [level.of_samples(sample_F) for level in features.levels]
             noun_FNC, mapped = noun_BNC[sample_F], list[Tensor]()
+            score_FN1, coarse_FNHW = noun_FNC.new_zeros(1), None
+            if self.noun_classes is not None:
+                padding_FS = levels[2].padding_BS  # stride 32
+                coarse_FNHW, score_FN = self.noun_classes(nouns_BND[sample_F], *classes, padding_FS)
+                score_FN1 = score_FN[..., None]
             if self.noun_map is not None:
-                map_FNHW, evidence_FNC = self.noun_map(noun_FNC, memory_FSC, levels)
+                map_FNHW, evidence_FNC = self.noun_map(noun_FNC, memory_FSC, levels, coarse_FNHW)
                 noun_FNC, mapped = noun_FNC + evidence_FNC, [map_FNHW]
-            layers = self.decoder(noun_FNC, Memory.of(memory_FSC, levels))
+            layers = [
+                layer._replace(logits_FNQ=layer.logits_FNQ + score_FN1)
+                for layer in self.decoder(noun_FNC, Memory.of(memory_FSC, levels))
+            ]
             return (*(x for layer in layers for x in layer), *mapped)
 
-        flat = in_portions(
-            decode,
-            self.frames_at_once,
-            features.memory_FSC,
-            sample_F,
-            forget=self.checkpoint_gradients,
-        )
+        flat = in_portions(decode, self.frames_at_once, *inputs, forget=self.checkpoint_gradients)
         parts = len(DecodedLayer._fields)
         count = len(flat) // parts
         layers = [DecodedLayer(*flat[parts * i : parts * (i + 1)]) for i in range(count)]

@@ -25,9 +25,11 @@ from vng.text.encoder import EncodedText, TextEncoder, load_text_encoder
 from vng.text.features import TextFeatures
 from vng.text.queries import Query, asked_text, noun_queries
 from vng.text.spans import Span
+from vng.training.known_classes import fill_noun_classes
 from vng.training.settings import VngSettings
 
 TEXT_PREFIX = "text_encoder."  # of the text encoder's tensors in a file of weights
+CLASSES = "noun_classes"  # the part of a network
 VIDEO_SWIN = "rf_vng_video_swin_tiny"  # its trunk comes as one file, not as a folder
 
 
@@ -113,11 +115,11 @@ def make_network(settings: VngSettings) -> NarrativeGrounder:
     except (OSError, ValueError) as error:
         raise InputError(f"{settings.backbone_folder}: {error}") from error
     network.checkpoint_gradients = settings.checkpoint_gradients
+    if settings.imagenet and isinstance(network.trunk, EfficientNetLite0):
+        _fill_from_imagenet(network, encoder, settings)
     stores_text = False
     if settings.weights is not None:
         stores_text = _load_weights(network, encoder, settings, settings.weights)
-    elif settings.imagenet and isinstance(network.trunk, EfficientNetLite0):
-        load_imagenet_lite0(network.trunk, read_weights(imagenet_lite0_file())[0])
     if settings.freeze_text:
         text: TextEncoder | TextFeatures = TextFeatures(encoder, cache_mb=settings.text_cache_mb)
     else:
@@ -152,6 +154,21 @@ def metadata_of(settings: VngSettings) -> dict[str, str]:
         "sentence": settings.sentence,
         "query": settings.query,
     }
+
+
+def _fill_from_imagenet(network: RFVNG, encoder: TextEncoder, settings: VngSettings) -> None:
+    """Fill what ImageNet taught, as far as no file of weights will."""
+    assert isinstance(network.trunk, EfficientNetLite0)
+    wanted = {
+        part for part in ("trunk", CLASSES) if settings.weights is None or part in settings.fresh
+    }
+    if not wanted:
+        return
+    published, _ = read_weights(imagenet_lite0_file())
+    if "trunk" in wanted:
+        load_imagenet_lite0(network.trunk, published)
+    if CLASSES in wanted and network.noun_classes is not None:
+        fill_noun_classes(network.noun_classes, published, encoder, settings.query)
 
 
 def _load_weights(network: RFVNG, encoder: TextEncoder, settings: VngSettings, path: Path) -> bool:

@@ -49,7 +49,7 @@ def test_the_head_is_the_published_one(published: dict[str, torch.Tensor]) -> No
     y = F.relu6(layer(y, "_conv_head", "_bn1"))
     logits = F.linear(y.mean(dim=(2, 3)), published["_fc.weight"], published["_fc.bias"])
 
-    features = F.relu6(model.head(model.last(x)))
+    features = model.top(x)
     torch.testing.assert_close(
         model.classifier(features.mean(dim=(2, 3))), logits, atol=2e-4, rtol=1e-4
     )

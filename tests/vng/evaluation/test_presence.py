@@ -1,5 +1,6 @@
 """Scores of nouns that are there and of nouns that are not."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,3 +50,12 @@ def test_the_best_threshold_lies_between_the_two() -> None:
         "absent_recall": 1.0,
         "present_kept": 1.0,
     }
+
+
+@pytest.mark.parametrize("low", [0.0, 0.3, 0.99999])
+def test_scores_that_hardly_differ_are_told_apart(low: float) -> None:
+    high = float(np.nextafter(low, 1))
+    for score in (high, low + 6e-8):
+        best = best_presence([score], [low])
+        assert best is not None
+        assert best.balanced == 1

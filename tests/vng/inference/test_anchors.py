@@ -1,4 +1,4 @@
-"""The frames on which a noun is surest, their masks, and nouns that compete for pixels."""
+"""The frames from which a noun is carried, its masks there, and nouns that compete for pixels."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 from pointvos.pseudomask.backend import MaskResult
 from vng.inference.anchors import (
     Anchor,
+    Candidate,
     choose_anchors,
     groups_without_overlap,
     innermost_point,
@@ -19,26 +20,29 @@ def box(top: int, left: int, height: int = 10, width: int = 10) -> np.ndarray:
     return mask
 
 
-def test_the_surest_frame_of_each_part() -> None:
-    masks = [box(0, t) for t in range(6)]
-    scores = [0.2, 0.9, 0.3, 0.5, 0.4, 0.8]
-    assert [one.place for one in choose_anchors(masks, scores, count=1)] == [1]
-    found = choose_anchors(masks, scores, count=2)
+def candidates(*worths: float) -> list[Candidate]:
+    """Boxes that move; those of no worth were not found."""
+    nothing = np.zeros((40, 60), bool)
+    return [Candidate(box(0, t) if worth else nothing, worth) for t, worth in enumerate(worths)]
+
+
+def test_the_best_frame_of_each_part() -> None:
+    given = candidates(0.2, 0.9, 0.3, 0.5, 0.4, 0.8)
+    assert [one.place for one in choose_anchors(given, count=1)] == [1]
+    found = choose_anchors(given, count=2)
     assert [one.place for one in found] == [1, 5]
-    assert all(np.array_equal(one.mask, masks[one.place]) for one in found)
+    assert all(np.array_equal(one.mask, given[one.place].mask) for one in found)
 
 
-def test_a_part_without_a_mask_or_a_score_has_no_anchor() -> None:
-    masks = [box(0, 0), np.zeros((40, 60), bool), box(0, 2), box(0, 3)]
-    scores = [0.3, 0.9, 0.1, 0.2]
-    found = choose_anchors(masks, scores, count=2, least_score=0.25)
-    assert [one.place for one in found] == [0]
-    assert choose_anchors(masks[1:2], scores[1:2], count=3) == []
+def test_a_part_without_a_mask_has_no_anchor() -> None:
+    assert [one.place for one in choose_anchors(candidates(0.3, 0, 0, 0), count=2)] == [0]
+    assert choose_anchors(candidates(0), count=3) == []
+    # Found, though nothing agrees: better than none.
+    assert len(choose_anchors([Candidate(box(0, 0), 0.0)], count=1)) == 1
 
 
 def test_more_parts_than_frames() -> None:
-    masks = [box(0, t) for t in range(2)]
-    assert [one.place for one in choose_anchors(masks, [0.5, 0.6], count=5)] == [0, 1]
+    assert [one.place for one in choose_anchors(candidates(0.5, 0.6), count=5)] == [0, 1]
 
 
 def test_the_innermost_point() -> None:
@@ -67,8 +71,13 @@ class Answers:
 def test_a_mask_is_sharpened_unless_it_becomes_another() -> None:
     frame, mask = np.zeros((40, 60, 3), np.uint8), box(5, 5)
     near, far = Answers(box(5, 6)), Answers(box(20, 30))
-    assert np.array_equal(sharpened(near, frame, mask, least_agreement=0.5), near.mask)
-    assert np.array_equal(sharpened(far, frame, mask, least_agreement=0.5), mask)
+    found = sharpened(near, frame, mask, score=0.6, least_agreement=0.5)
+    assert np.array_equal(found.mask, near.mask)
+    assert found.worth == pytest.approx(0.6 * 90 / 110)
+    for least in (0.5, 0.0):
+        found = sharpened(far, frame, mask, score=0.6, least_agreement=least)
+        assert np.array_equal(found.mask, mask)
+        assert found.worth == 0
     (prompt,) = near.asked
     assert np.array_equal(prompt.previous, mask)
     ((x, y),) = prompt.points.foreground.xy

@@ -11,9 +11,9 @@ from vng.nn.predictions import Grounding
 from vng.nn.rf_vng import RFVNG
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "noun_map"])
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "lite"])
 def network(request: pytest.FixtureRequest) -> RFVNG:
-    return tiny_rf_vng(noun_map=request.param).eval()
+    return tiny_rf_vng(lite=request.param).eval()
 
 
 def tensors(grounding: Grounding) -> list[Tensor]:
@@ -125,9 +125,9 @@ def test_what_stands_in_the_padding_is_not_looked_at(network: RFVNG) -> None:
     assert (whole.last.masks_BNTQHW[1] - found.last.masks_BNTQHW[1]).abs().max() > 1e-2
 
 
-@pytest.mark.parametrize("noun_map", [False, True])
-def test_training_is_inference(noun_map: bool) -> None:
-    network = tiny_rf_vng(dropout=0.0, noun_map=noun_map)
+@pytest.mark.parametrize("lite", [False, True])
+def test_training_is_inference(lite: bool) -> None:
+    network = tiny_rf_vng(dropout=0.0, lite=lite)
     inputs = tiny_inputs()
     trained = network.train()(*inputs)
     with torch.inference_mode():
@@ -145,9 +145,9 @@ def test_dropout_acts_in_training_only() -> None:
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("noun_map", [False, True])
-def test_the_number_of_frames_at_once_changes_nothing(noun_map: bool) -> None:
-    network = tiny_rf_vng(noun_map=noun_map).eval()
+@pytest.mark.parametrize("lite", [False, True])
+def test_the_number_of_frames_at_once_changes_nothing(lite: bool) -> None:
+    network = tiny_rf_vng(lite=lite).eval()
     inputs = tiny_inputs(frames=5)
     sizes = torch.tensor([[64, 96], [64, 80]])
     network.frames_at_once = 100
@@ -181,9 +181,9 @@ def test_the_best_query_is_the_one_with_the_largest_mean_score(network: RFVNG) -
             )
 
 
-@pytest.mark.parametrize("noun_map", [False, True])
-def test_gradients_reach_every_parameter(noun_map: bool) -> None:
-    network = tiny_rf_vng(dropout=0.1, noun_map=noun_map).train()
+@pytest.mark.parametrize("lite", [False, True])
+def test_gradients_reach_every_parameter(lite: bool) -> None:
+    network = tiny_rf_vng(dropout=0.1, lite=lite).train()
     inputs = tiny_inputs(frames=2)
     grounding = network(*inputs)
     masks = torch.zeros(2, 2, 2, 64, 96, dtype=torch.bool)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pointvos.nn.efficientnet_lite import TrunkFeatures
 from vng.nn.builders import rf_vng_on
+from vng.nn.noun_classes import NounClasses
 from vng.nn.noun_map import NounMap
 from vng.nn.rf_vng import RFVNG
 
@@ -37,7 +38,7 @@ class TinyTrunk(nn.Module):
         return TrunkFeatures(*levels)
 
 
-def tiny_rf_vng(*, dropout: float = 0.0, seed: int = 0, noun_map: bool = False) -> RFVNG:
+def tiny_rf_vng(*, dropout: float = 0.0, seed: int = 0, lite: bool = False) -> RFVNG:
     """All parts of the full network with 32 channels and two layers, or also those of the lite."""
     torch.manual_seed(seed)
     network = rf_vng_on(
@@ -48,7 +49,10 @@ def tiny_rf_vng(*, dropout: float = 0.0, seed: int = 0, noun_map: bool = False) 
         text_channels=TEXT_CHANNELS,
         dropout=dropout,
     )
-    network.noun_map = NounMap(32) if noun_map else None
+    if lite:
+        network.noun_map = NounMap(32)
+        top = nn.Conv2d(TRUNK_CHANNELS[-1], 6, 1)
+        network.noun_classes = NounClasses(top=top, channels=6, text_channels=TEXT_CHANNELS)
     # Layers that start at zero would hide what those before them do.
     for parameter in network.parameters():
         if parameter.ndim > 1 and not parameter.any():

