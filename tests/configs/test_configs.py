@@ -138,7 +138,10 @@ def test_the_stages_of_the_small_rf_vng() -> None:
     assert isinstance(first, VngSettings)
     assert isinstance(second, VngSettings)
     assert second.weights == first.output / WEIGHTS
-    assert (first.clips.frames, second.clips.frames) == (1, 3)
+    assert (first.clips.frames, second.clips.frames) == (1, 1)
+    assert second.fresh == ("noun_classes",)
+    kept = ("trunk", "noun_classes.top", "noun_classes.weights")  # of ImageNet
+    assert first.freeze == second.freeze == kept
     assert first.freeze_text
     assert second.freeze_text
     kinds = {source.kind for source in first.data}
