@@ -29,7 +29,6 @@ from vng.training.known_classes import fill_noun_classes
 from vng.training.settings import VngSettings
 
 TEXT_PREFIX = "text_encoder."  # of the text encoder's tensors in a file of weights
-CLASSES = "noun_classes"  # the part of a network
 VIDEO_SWIN = "rf_vng_video_swin_tiny"  # its trunk comes as one file, not as a folder
 
 
@@ -115,8 +114,8 @@ def make_network(settings: VngSettings) -> NarrativeGrounder:
     except (OSError, ValueError) as error:
         raise InputError(f"{settings.backbone_folder}: {error}") from error
     network.checkpoint_gradients = settings.checkpoint_gradients
-    if settings.imagenet and isinstance(network.trunk, EfficientNetLite0):
-        _fill_from_imagenet(network, encoder, settings)
+    if settings.imagenet and (settings.weights is None or settings.fresh):
+        _fill_from_imagenet(network, encoder, settings.query)  # weights replace what is not fresh
     stores_text = False
     if settings.weights is not None:
         stores_text = _load_weights(network, encoder, settings, settings.weights)
@@ -156,19 +155,14 @@ def metadata_of(settings: VngSettings) -> dict[str, str]:
     }
 
 
-def _fill_from_imagenet(network: RFVNG, encoder: TextEncoder, settings: VngSettings) -> None:
-    """Fill what ImageNet taught, as far as no file of weights will."""
-    assert isinstance(network.trunk, EfficientNetLite0)
-    wanted = {
-        part for part in ("trunk", CLASSES) if settings.weights is None or part in settings.fresh
-    }
-    if not wanted:
+def _fill_from_imagenet(network: RFVNG, encoder: TextEncoder, query: Query) -> None:
+    """Fill what ImageNet taught; other trunks than EfficientNet-Lite0 come from a folder."""
+    if not isinstance(network.trunk, EfficientNetLite0):
         return
     published, _ = read_weights(imagenet_lite0_file())
-    if "trunk" in wanted:
-        load_imagenet_lite0(network.trunk, published)
-    if CLASSES in wanted and network.noun_classes is not None:
-        fill_noun_classes(network.noun_classes, published, encoder, settings.query)
+    load_imagenet_lite0(network.trunk, published)
+    if network.noun_classes is not None:
+        fill_noun_classes(network.noun_classes, published, encoder, query)
 
 
 def _load_weights(network: RFVNG, encoder: TextEncoder, settings: VngSettings, path: Path) -> bool:

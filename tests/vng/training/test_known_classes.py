@@ -73,7 +73,7 @@ def test_nouns_are_told_apart_in_videos_that_nobody_trained_on(
     filled: NounClasses,
     data_dir: Path,
 ) -> None:
-    """None of these words is a class of ImageNet."""
+    """None of these words names a class; three are everyday words above some, a camel is none."""
     videos = {"camel": "camel", "car-shadow": "car", "dog": "dog", "horsejump-high": "horse"}
     classifier = load_classifier(published)
     nouns = asked(encoder, list(videos.values()))

@@ -273,3 +273,8 @@ def test_noun_classes_can_be_added_to_weights_that_lack_them(tmp_path: Path) -> 
         seeded(replace(run, weights=path), 1)
     added = seeded(replace(run, weights=path, fresh=("noun_classes",), imagenet=True), 1)
     assert_same(exported(added, added.state_dict()), stored)
+    # A part of a name is enough, as for all that is fresh.
+    whole = tmp_path / "first.safetensors"
+    part = replace(run, weights=whole, fresh=("noun_classes.weights",), imagenet=True)
+    taken_anew = seeded(part, 1)
+    assert_same(exported(taken_anew, taken_anew.state_dict()), stored)
