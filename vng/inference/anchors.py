@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointvos.core.points import Points
+from pointvos.metrics.frame_scores import region_similarity
 from pointvos.pseudomask.backend import MaskBackend, Prompt
 
 Mask = NDArray[np.bool_]
@@ -21,7 +22,7 @@ class Anchor(NamedTuple):
     """A frame from which a noun is carried on.
 
     Attributes:
-        place: of the frame.
+        place: of the frame in its stretch.
         mask: bool [H, W], not empty.
     """
 
@@ -33,28 +34,44 @@ class Candidate(NamedTuple):
     """What a noun looks like on a frame that was looked at.
 
     Attributes:
-        mask: bool [H, W]; empty where the noun was not found.
+        found: bool [H, W], as it was found; empty where it was not.
+        mask: bool [H, W], the same sharpened.
         worth: how good an anchor it is, at least 0.
     """
 
+    found: Mask
     mask: Mask
     worth: float
 
 
-def choose_anchors(candidates: Sequence[Candidate], *, count: int) -> list[Anchor]:
-    """The best frame of each of `count` equal parts of a stretch.
+def part_bounds(length: int, *, count: int, moved: Set[int]) -> list[int]:
+    """Where the parts of a stretch begin, each of which has an anchor, and where the last ends.
+
+    A mask is not carried across a jump: what comes behind it is a part by itself.
 
     Args:
-        candidates: of a noun, one for each frame that was looked at.
-        count: of parts, at least 1.
+        length: of the stretch, in frames.
+        count: of equal parts, at least 1.
+        moved: frames between which the noun moves far.
+    """
+    even = np.linspace(0, length, count + 1).round().astype(int).tolist()
+    jumps = [t for t in range(1, length) if (t in moved) != (t - 1 in moved)]
+    return sorted({*even, *jumps})
+
+
+def choose_anchors(candidates: Mapping[int, Candidate], bounds: Sequence[int]) -> list[Anchor]:
+    """The best frame of each part of a stretch.
+
+    Args:
+        candidates: frame -> a noun on it, for the frames that were looked at.
+        bounds: of the parts, see `part_bounds`.
 
     Returns:
         In the order of time; none for a part in which the noun was not found.
     """
     chosen = []
-    bounds = np.linspace(0, len(candidates), count + 1).round().astype(int)
     for first, last in itertools.pairwise(bounds):
-        able = [t for t in range(first, last) if candidates[t].mask.any()]
+        able = [t for t, one in candidates.items() if first <= t < last and one.mask.any()]
         if able:
             best = max(able, key=lambda t: candidates[t].worth)
             chosen.append(Anchor(best, candidates[best].mask))
@@ -68,11 +85,14 @@ def sharpened(
     *,
     score: float,
     least_agreement: float,
+    reach: float,
 ) -> Candidate:
     """A mask corrected by a backend, which is told it and its innermost point.
 
     A mask that the backend hardly changes was right more often than one with a high score: what was
     found on two objects, or on a part of one, is not what anybody would segment from a point of it.
+    Borders are the backend's business, not finding: what it adds far from the mask (the hand that
+    holds the moth) is left out.
 
     Args:
         backend: to correct it.
@@ -80,16 +100,25 @@ def sharpened(
         mask: bool [H, W], not empty.
         score: of the noun, in [0, 1].
         least_agreement: least IoU of both; below it the mask stays as it was.
+        reach: farthest that a pixel may be added from the mask, in square roots of its area.
 
     Returns:
         Worth the score times the IoU.
     """
     prompt = Prompt(points=innermost_point(mask), previous=mask, name="a noun")
     (found,) = backend.masks(frame, [prompt])
-    union = np.count_nonzero(found.mask | mask)
-    agreement = np.count_nonzero(found.mask & mask) / union
-    usable = agreement > 0 and agreement >= least_agreement
-    return Candidate(found.mask if usable else mask, score * agreement)
+    agreement = region_similarity(found.mask, mask)
+    if agreement == 0 or agreement < least_agreement:
+        return Candidate(mask, mask, score * agreement)
+    return Candidate(mask, found.mask & _around(mask, reach), score * agreement)
+
+
+def _around(mask: Mask, reach: float) -> Mask:
+    """A mask, not empty, and what is within `reach` square roots of its area from it."""
+    outside = (~mask).astype(np.uint8)
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    within: Mask = distance <= reach * np.sqrt(np.count_nonzero(mask))
+    return within
 
 
 def innermost_point(mask: Mask) -> Points:

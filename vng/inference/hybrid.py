@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,14 @@ from numpy.typing import NDArray
 from pointvos.core.errors import InputError
 from pointvos.core.frames import ArrayFrames
 from pointvos.inference.propagate import VideoModel, propagate
+from pointvos.metrics.frame_scores import region_similarity
 from pointvos.pseudomask.backend import MaskBackend
 from vng.inference.anchors import (
     Anchor,
     Candidate,
     choose_anchors,
     groups_without_overlap,
+    part_bounds,
     sharpened,
 )
 from vng.inference.grounding import Frame, FrameGrounding, GroundingMethod, Memory
@@ -47,20 +50,41 @@ class HybridSettings:
     look_every: int = 5
     """Frames between two that the finder looks at."""
     anchors_every: int = 15
-    """A stretch has an anchor for each so many frames, rounded up, where the noun is there."""
+    """A stretch has an anchor for each so many frames, rounded up, where the noun is there, and one
+    more wherever the noun begins or ends to move far."""
+    least_overlap: float = 0.3
+    """Least IoU of a noun's masks on two frames looked at in turn; below it, it has moved too far
+    to be carried safely, and all frames between are looked at too."""
     least_score: float = 0.0
     """Least score of a noun on a frame that can be an anchor."""
     least_agreement: float = 0.25
     """Least IoU of a sharpened mask with the one that was found; below it the latter stays."""
+    reach: float = 0.1
+    """Farthest that sharpening may add a pixel to the mask that was found, in square roots of its
+    area."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
         for name in ("look_every", "anchors_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: expected at least 1, found {getattr(self, name)}")
-        for name in ("least_score", "least_agreement"):
+        if self.reach < 0:
+            raise InputError(f"reach: expected at least 0, found {self.reach}")
+        for name in ("least_overlap", "least_score", "least_agreement"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}: expected 0 .. 1, found {getattr(self, name)}")
+
+
+class _Looks(NamedTuple):
+    """What the finder says of a stretch.
+
+    Attributes:
+        found: frame -> its grounding, in the order of time.
+        moved: of each noun, the frames between which it moves far; all of them are in `found`.
+    """
+
+    found: dict[int, FrameGrounding]
+    moved: list[set[int]]
 
 
 class Hybrid:
@@ -112,35 +136,65 @@ class Hybrid:
             )
         of_finder = None if memory is None else memory[FINDER]
         for stretch in _stretches(frames):
-            found = list(self._look(stretch, text, spans, of_finder))
-            of_finder = found[-1].memory
-            yield from self._carry(stretch, found, of_finder)
+            looks, of_finder = self._look(stretch, text, spans, of_finder)
+            yield from self._carry(stretch, looks, of_finder)
 
     def _look(
         self, stretch: Sequence[Frame], text: str, spans: Sequence[Span], memory: Memory | None
-    ) -> Iterator[FrameGrounding]:
-        looked = stretch[:: self.settings.look_every]
-        yield from self.finder.ground(looked, text, spans, memory=memory)
+    ) -> tuple[_Looks, Memory | None]:
+        """Look at every few frames, and between two of them where a noun has moved far."""
+
+        def look(places: Sequence[int], memory: Memory | None) -> dict[int, FrameGrounding]:
+            frames = [stretch[t] for t in places]
+            return dict(
+                zip(places, self.finder.ground(frames, text, spans, memory=memory), strict=True)
+            )
+
+        found = look(range(0, len(stretch), self.settings.look_every), memory)
+        memory = next(reversed(found.values())).memory
+        moved = [self._moved(found, len(stretch), n) for n in range(len(spans))]
+        between = sorted(set().union(*moved) - found.keys())
+        if between:
+            more = look(between, memory)
+            memory = more[between[-1]].memory
+            found |= more
+        return _Looks(dict(sorted(found.items())), moved), memory
+
+    def _moved(self, found: Mapping[int, FrameGrounding], length: int, noun: int) -> set[int]:
+        """The frames between which a noun moves too far for a few looks."""
+        moved, still = set[int](), set[int]()
+        for first, second in itertools.pairwise(found):
+            one, other = found[first].masks[noun], found[second].masks[noun]
+            if not (one.any() and other.any()):
+                continue
+            if region_similarity(one, other) >= self.settings.least_overlap:
+                still.update((first, second))
+            else:
+                last = second == max(found)
+                moved.update(range(first, length if last else second + 1))
+        return moved - still
 
     def _carry(
-        self, stretch: Sequence[Frame], found: Sequence[FrameGrounding], of_finder: Memory | None
+        self, stretch: Sequence[Frame], looks: _Looks, of_finder: Memory | None
     ) -> Iterator[FrameGrounding]:
         """Masks and scores of all frames of a stretch from those of the frames looked at."""
-        nouns = len(found[0].scores)
+        nouns = len(looks.moved)
         count = -(-len(stretch) // self.settings.anchors_every)
-        candidates_TN = [self._candidates(stretch, *one) for one in enumerate(found)]
+        candidates = [self._candidates(stretch, looks, n) for n in range(nouns)]
         anchors: dict[int, list[Anchor]] = {}
-        for n in range(nouns):
-            chosen = choose_anchors([of_frame[n] for of_frame in candidates_TN], count=count)
+        for n, of_noun in enumerate(candidates):
+            bounds = part_bounds(len(stretch), count=count, moved=looks.moved[n])
+            chosen = choose_anchors(of_noun, bounds)
             if chosen:
-                every = self.settings.look_every
-                anchors[n] = [Anchor(place * every, mask) for place, mask in chosen]
+                anchors[n] = chosen
         packed: dict[tuple[int, int], NDArray[np.uint8]] = {}
         for group in groups_without_overlap(anchors):
             packed |= self._propagate(stretch, {n: anchors[n] for n in group})
-        places = np.arange(len(found)) * self.settings.look_every
+        places = list(looks.found)
         scores_NT = [
-            np.interp(np.arange(len(stretch)), places, [float(one.scores[n]) for one in found])
+            np.interp(
+                np.arange(len(stretch)), places, [float(x.scores[n]) for x in looks.found.values()]
+            )
             for n in range(nouns)
         ]
         scores_TN = np.stack(scores_NT, axis=1).astype(np.float32)
@@ -149,25 +203,34 @@ class Hybrid:
             masks_NHW = np.zeros((nouns, height, width), bool)
             for n in anchors:
                 masks_NHW[n] = np.unpackbits(packed[t, n], axis=1, count=width)
+                if t in looks.moved[n] and candidates[n][t].found.any():
+                    masks_NHW[n] = _majority(masks_NHW[n], candidates[n][t])
             last = t == len(stretch) - 1 and of_finder is not None
             yield FrameGrounding(masks_NHW, scores_N, {FINDER: of_finder} if last else None)
 
     def _candidates(
-        self, stretch: Sequence[Frame], place: int, found: FrameGrounding
-    ) -> list[Candidate]:
-        """The nouns on a frame that was looked at, sharpened."""
-        frame = stretch[place * self.settings.look_every]
-        candidates = []
-        for mask, score in zip(found.masks, found.scores.tolist(), strict=True):
+        self, stretch: Sequence[Frame], looks: _Looks, noun: int
+    ) -> dict[int, Candidate]:
+        """A noun on the frames that were looked at for it, sharpened."""
+        candidates = {}
+        for t, found in looks.found.items():
+            if t % self.settings.look_every and t not in looks.moved[noun]:
+                continue  # looked at for the sake of another noun
+            mask, score = found.masks[noun], float(found.scores[noun])
             if score < self.settings.least_score or not mask.any():
-                candidates.append(Candidate(np.zeros_like(mask), 0.0))
+                nothing = np.zeros_like(mask)
+                candidates[t] = Candidate(nothing, nothing, 0.0)
             elif self.backend is None:
-                candidates.append(Candidate(mask, score))
+                candidates[t] = Candidate(mask, mask, score)
             else:
                 # By itself: two words may mean one thing.
-                least = self.settings.least_agreement
-                candidates.append(
-                    sharpened(self.backend, frame, mask, score=score, least_agreement=least)
+                candidates[t] = sharpened(
+                    self.backend,
+                    stretch[t],
+                    mask,
+                    score=score,
+                    least_agreement=self.settings.least_agreement,
+                    reach=self.settings.reach,
                 )
         return candidates
 
@@ -190,6 +253,12 @@ class Hybrid:
             for noun in anchors:
                 packed[frame.index, noun] = np.packbits(index_HW == noun + 1, axis=1)
         return packed
+
+
+def _majority(carried: NDArray[np.bool_], candidate: Candidate) -> NDArray[np.bool_]:
+    """What two of three have: the mask as it was found, sharpened, and carried to the frame."""
+    found, sharp = candidate.found, candidate.mask
+    return (found & sharp) | (found & carried) | (sharp & carried)
 
 
 def _stretches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:

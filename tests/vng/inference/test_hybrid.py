@@ -10,6 +10,7 @@ from pointvos.core.errors import InputError
 from pointvos.inference.models import load_model
 from pointvos.pseudomask.builders import backend_by_name, build_backend
 from vng.inference import hybrid as hybrid_module
+from vng.inference.anchors import Candidate
 from vng.inference.grounding import Frame, FrameGrounding, Memory, check_question
 from vng.inference.hybrid import Hybrid, HybridSettings
 from vng.inference.methods import open_grounding
@@ -82,7 +83,7 @@ def hybrid(finder: RoughFinder, **settings) -> Hybrid:
         finder=finder,
         backend=build_backend(backend_by_name("interactive-lite")),
         model=load_model("stcn-lite-masks"),
-        settings=HybridSettings(**settings),
+        settings=HybridSettings(**{"reach": 0.4, **settings}),  # a quarter is missing
     )
 
 
@@ -104,6 +105,37 @@ def test_sharp_masks_on_all_frames_from_rough_ones_on_some() -> None:
     assert found[2].scores == pytest.approx([0.795, 0.795, 0.05])  # between two frames
     assert found[11].scores == pytest.approx([0.78, 0.78, 0.05])
     assert [one.memory is not None for one in found] == [False] * 11 + [True]
+
+
+def test_where_a_noun_moves_far_every_frame_is_looked_at() -> None:
+    """The red box jumps between frames 4 and 8."""
+    frames = video(13)
+    frames = [*frames[:6], *(np.roll(frame, 70, axis=1) for frame in frames[6:])]
+    finder = RoughFinder()
+    found = list(hybrid(finder, look_every=4).ground(iter(frames), TEXT[:9], SPANS[:1]))
+    assert len(finder.seen) == 4 + 3  # 0, 4, 8, 12; then 5, 6, 7
+    for t, one in enumerate(found):
+        true = truth("red", t) if t < 6 else np.roll(truth("red", t), 70, axis=1)
+        assert iou(one.masks[0], true) > 0.7, t
+    finder = RoughFinder()
+    list(hybrid(finder, look_every=4, least_overlap=0).ground(iter(frames), TEXT[:9], SPANS[:1]))
+    assert len(finder.seen) == 4
+
+
+def test_behind_the_last_look_too() -> None:
+    frames = video(7)
+    frames = [*frames[:4], *(np.roll(frame, 70, axis=1) for frame in frames[4:])]
+    finder = RoughFinder()
+    found = list(hybrid(finder, look_every=4).ground(iter(frames), TEXT[:9], SPANS[:1]))
+    assert len(finder.seen) == len(found) == 7
+    assert [one.memory is not None for one in found] == [False] * 6 + [True]
+    assert found[-1].memory == {"finder": {"seen": 7}}
+
+
+def test_two_of_three_decide_a_pixel() -> None:
+    one, two, three = (np.array([[bits >> n & 1 for bits in range(8)]], bool) for n in range(3))
+    decided = hybrid_module._majority(one, Candidate(two, three, 1.0))
+    assert decided.tolist() == [[bin(bits).count("1") >= 2 for bits in range(8)]]
 
 
 def test_it_goes_on_behind_a_stretch_as_if_it_had_never_stopped(
@@ -146,6 +178,10 @@ def test_misuse() -> None:
         HybridSettings(look_every=0)
     with pytest.raises(InputError, match=r"least_score: expected 0 \.\. 1, found 2"):
         HybridSettings(least_score=2)
+    with pytest.raises(InputError, match=r"least_overlap: expected 0 \.\. 1, found -1"):
+        HybridSettings(least_overlap=-1)
+    with pytest.raises(InputError, match="reach: expected at least 0, found -1"):
+        HybridSettings(reach=-1)
     with pytest.raises(InputError, match="joined by '\\+', found 2 parts"):
         open_grounding("random:rf_vng_lite+interactive-lite")
 
