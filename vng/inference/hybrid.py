@@ -180,7 +180,7 @@ class Hybrid:
         """Masks and scores of all frames of a stretch from those of the frames looked at."""
         nouns = len(looks.moved)
         count = -(-len(stretch) // self.settings.anchors_every)
-        candidates = [self._candidates(stretch, looks, n) for n in range(nouns)]
+        candidates = self._candidates(stretch, looks)
         anchors: dict[int, list[Anchor]] = {}
         for n, of_noun in enumerate(candidates):
             bounds = part_bounds(len(stretch), count=count, moved=looks.moved[n])
@@ -208,31 +208,33 @@ class Hybrid:
             last = t == len(stretch) - 1 and of_finder is not None
             yield FrameGrounding(masks_NHW, scores_N, {FINDER: of_finder} if last else None)
 
-    def _candidates(
-        self, stretch: Sequence[Frame], looks: _Looks, noun: int
-    ) -> dict[int, Candidate]:
-        """A noun on the frames that were looked at for it, sharpened."""
-        candidates = {}
+    def _candidates(self, stretch: Sequence[Frame], looks: _Looks) -> list[dict[int, Candidate]]:
+        """Of each noun, what it looks like on the frames that were looked at for its sake."""
+        candidates: list[dict[int, Candidate]] = [{} for _ in looks.moved]
+        # Frame by frame, for a backend remembers only the frame that it saw last.
         for t, found in looks.found.items():
-            if t % self.settings.look_every and t not in looks.moved[noun]:
-                continue  # looked at for the sake of another noun
-            mask, score = found.masks[noun], float(found.scores[noun])
-            if score < self.settings.least_score or not mask.any():
-                nothing = np.zeros_like(mask)
-                candidates[t] = Candidate(nothing, nothing, 0.0)
-            elif self.backend is None:
-                candidates[t] = Candidate(mask, mask, score)
-            else:
-                # By itself: two words may mean one thing.
-                candidates[t] = sharpened(
-                    self.backend,
-                    stretch[t],
-                    mask,
-                    score=score,
-                    least_agreement=self.settings.least_agreement,
-                    reach=self.settings.reach,
-                )
+            for n, of_noun in enumerate(candidates):
+                if t % self.settings.look_every == 0 or t in looks.moved[n]:
+                    score = float(found.scores[n])
+                    of_noun[t] = self._candidate(stretch[t], found.masks[n], score)
         return candidates
+
+    def _candidate(self, frame: Frame, mask: NDArray[np.bool_], score: float) -> Candidate:
+        """A noun on a frame that was looked at, sharpened."""
+        if score < self.settings.least_score or not mask.any():
+            nothing = np.zeros_like(mask)
+            return Candidate(nothing, nothing, 0.0)
+        if self.backend is None:
+            return Candidate(mask, mask, score)
+        # By itself: two words may mean one thing.
+        return sharpened(
+            self.backend,
+            frame,
+            mask,
+            score=score,
+            least_agreement=self.settings.least_agreement,
+            reach=self.settings.reach,
+        )
 
     def _propagate(
         self, stretch: Sequence[Frame], anchors: Mapping[int, Sequence[Anchor]]

@@ -138,6 +138,23 @@ def test_two_of_three_decide_a_pixel() -> None:
     assert decided.tolist() == [[bin(bits).count("1") >= 2 for bits in range(8)]]
 
 
+def test_the_backend_sees_each_frame_once() -> None:
+    """It remembers the encoding of one frame, which is what takes its time."""
+    method = hybrid(RoughFinder(), look_every=4)
+    shown: list[int] = []
+    of_backend = method.backend.masks
+
+    def masks(image: np.ndarray, prompts: list, **options: object) -> list:
+        shown.append(int(image.sum()))
+        return of_backend(image, prompts, **options)
+
+    method.backend.masks = masks
+    frames = video(9)
+    list(method.ground(frames, TEXT, SPANS))
+    looked = [int(frame.sum()) for frame in frames[::4]]
+    assert shown == [one for one in looked for _ in ("red", "blue")]
+
+
 def test_it_goes_on_behind_a_stretch_as_if_it_had_never_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
