@@ -134,7 +134,8 @@ def ground_all(
 
     Raises:
         FileNotFoundError: a video is missing and may not be left out.
-        InputError: as `ground_video`; too much cannot be asked; or nothing is asked of the video.
+        InputError: as `ground_video`; too much cannot be asked, or everything; or nothing is asked
+            of the video.
     """
     output = Path(output)
     done = AllGrounded(left_out or LeftOutNarratives())
@@ -154,19 +155,25 @@ def ground_all(
             done.notes[question.source] = note
         place = folder.relative_to(output).as_posix()
         done.entries.append(IndexEntry.of_results(place, read_json(folder / RESULTS)))
-    if not done.entries and not done.left_out.reasons:
+    reasons = done.left_out.reasons
+    if not done.entries and reasons:
+        raise InputError(
+            f"{videos.path}: expected a narrative that can be asked of it, found none and "
+            f"{len(reasons)} left out; the first: {next(iter(reasons.values()))}"
+        )
+    if not done.entries:
         raise InputError(
             f"{videos.path}: expected narratives of it, found "
             f"{done.of_other_videos} of other videos"
         )
     title = f"{videos.path.name}: {done.summary()}"
-    write_text(output / "index.html", index_page(title, done.entries, done.left_out.reasons))
+    write_text(output / "index.html", index_page(title, done.entries, reasons))
     record = {
         "method": method.name,
         "narratives": [entry.as_dict() for entry in done.entries],
         "done_before": done.done_before,
         "of_other_videos": done.of_other_videos,
-        "left_out": done.left_out.reasons,
+        "left_out": reasons,
         "notes": done.notes,
     }
     write_json(output / RESULTS, {**record, **facts.as_dict()})

@@ -94,6 +94,10 @@ def test_what_cannot_be_asked_is_counted_and_bounded(videos: Path, tmp_path: Pat
     ]
     with pytest.raises(InputError, match=r"file:5: .* 3 narratives cannot be asked, 2 may be"):
         run(videos, tmp_path / "a", questions=bad, left_out=LeftOutNarratives(2))
+    with pytest.raises(
+        InputError, match=r"found none and 3 left out; the first: .*expected a video three"
+    ):
+        run(videos, tmp_path / "c", questions=bad, left_out=LeftOutNarratives(3))
     left_out = LeftOutNarratives(3)
     done = run(videos, tmp_path / "b", questions=[*bad, *QUESTIONS], left_out=left_out)
     assert done.summary() == "3 narratives grounded, 3 left out"
