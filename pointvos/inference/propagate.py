@@ -61,10 +61,11 @@ def propagate(
     """Segment a video; one frame is held at a time, whatever the length.
 
     Without `backward`, frames come in order and an object exists from the first frame it is given
-    on; frames before that show background. With it, objects are also followed back in time: first
-    come the frames before the first given one, from there to the start of the video, then the rest
-    in order. Where objects are first given on different frames, what the backward pass found on the
-    frames between waits, packed, for the forward pass.
+    on; frames before that show background. With it, objects are also followed back in time, from
+    the frame on which the last of them is given for the first time: first come the frames before
+    the first given one, from there to the start of the video, then the rest in order. Where objects
+    are first given on different frames, what the backward pass found on the frames between waits,
+    packed, for the forward pass. What is given of an object later on helps the forward pass alone.
 
     Args:
         new_propagator: makes one that has seen nothing; called once for each direction.
@@ -88,11 +89,13 @@ def propagate(
             f"{frames.name}: expected objects on frames 0 .. {len(frames) - 1}, found frame "
             f"{outside}"
         )
-    first, last = given_on[0], given_on[-1]
+    first = given_on[0]
+    # Behind the frame where the last object appears, the forward pass has them all.
+    turn = max({i: t for t in reversed(given_on) for i in objects[t]}.values())
     put_aside: dict[int, PackedSegmentation] = {}
-    if backward and last > 0:
+    if backward and turn > 0:
         propagator = new_propagator()
-        for frame in _read_backward(frames, last):
+        for frame in _read_backward(frames, turn):
             segmentation = propagator.step(frame.rgb, objects.get(frame.index))
             if frame.index < first:
                 yield PropagatedFrame(frame, segmentation)

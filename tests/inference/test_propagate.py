@@ -93,6 +93,24 @@ def test_between_two_references_each_object_comes_from_its_own_side(
     np.testing.assert_array_equal(results[5].index_mask() == 2, box(15, 30))
 
 
+def test_the_backward_pass_starts_where_the_last_object_appears(
+    network: STCN, video: list[NDArray[np.uint8]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is given of an object again later on is of no use to it, and would cost a whole pass."""
+    steps: list[int] = []
+    step = Propagator.step
+    shown = [frame.tobytes() for frame in video]
+
+    def counted(self: Propagator, frame: NDArray[np.uint8], *given: object) -> object:
+        steps.append(shown.index(frame.tobytes()))
+        return step(self, frame, *given)
+
+    monkeypatch.setattr(Propagator, "step", counted)
+    objects = {1: {1: box(2, 2)}, 3: {2: box(15, 30)}, 6: {1: box(2, 8), 2: box(15, 24)}}
+    list(propagate(lambda: Propagator(network), ArrayFrames(video), objects, backward=True))
+    assert steps == [3, 2, 1, 0, *range(1, LENGTH)]
+
+
 class CountingFrames(ArrayFrames):
     """Counts how many decoded frames are alive at once, as a video file would hold them."""
 
