@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pointvos.core.points import Points
 from pointvos.metrics.frame_scores import region_similarity
 from pointvos.pseudomask.backend import MaskBackend, Prompt
+from vng.inference.packed_masks import PackedMasks
 
 Mask = NDArray[np.bool_]
 LARGEST_SHARED = 0.2  # of the smaller of two masks that both can be right
@@ -34,14 +35,28 @@ class Candidate(NamedTuple):
     """What a noun looks like on a frame that was looked at.
 
     Attributes:
-        found: bool [H, W], as it was found; empty where it was not.
-        mask: bool [H, W], the same sharpened.
+        masks: [2, H, W], as it was found, and that sharpened; both empty where it was not found.
         worth: how good an anchor it is, at least 0.
     """
 
-    found: Mask
-    mask: Mask
+    masks: PackedMasks
     worth: float
+
+    @classmethod
+    def of(cls, found: Mask, sharp: Mask, worth: float) -> Candidate:
+        """Hold a mask, bool [H, W], and the same sharpened."""
+        return cls(PackedMasks.of(np.stack([found, sharp])), worth)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether there is something to be an anchor."""
+        return bool(self.masks.rows[1].any())
+
+    @property
+    def sharp(self) -> Mask:
+        """The sharpened mask, bool [H, W]."""
+        mask: Mask = self.masks.unpacked()[1]
+        return mask
 
 
 def part_bounds(length: int, *, count: int, moved: Set[int]) -> list[int]:
@@ -71,10 +86,10 @@ def choose_anchors(candidates: Mapping[int, Candidate], bounds: Sequence[int]) -
     """
     chosen = []
     for first, last in itertools.pairwise(bounds):
-        able = [t for t, one in candidates.items() if first <= t < last and one.mask.any()]
+        able = [t for t, one in candidates.items() if first <= t < last and one.is_found]
         if able:
             best = max(able, key=lambda t: candidates[t].worth)
-            chosen.append(Anchor(best, candidates[best].mask))
+            chosen.append(Anchor(best, candidates[best].sharp))
     return chosen
 
 
@@ -109,8 +124,8 @@ def sharpened(
     (found,) = backend.masks(frame, [prompt])
     agreement = region_similarity(found.mask, mask)
     if agreement == 0 or agreement < least_agreement:
-        return Candidate(mask, mask, score * agreement)
-    return Candidate(mask, found.mask & _around(mask, reach), score * agreement)
+        return Candidate.of(mask, mask, score * agreement)
+    return Candidate.of(mask, found.mask & _around(mask, reach), score * agreement)
 
 
 def _around(mask: Mask, reach: float) -> Mask:

@@ -35,6 +35,7 @@ from vng.inference.anchors import (
     sharpened,
 )
 from vng.inference.grounding import Frame, FrameGrounding, GroundingMethod, Memory
+from vng.inference.packed_masks import PackedMasks
 from vng.inference.windows import windows
 from vng.text.spans import Span
 
@@ -75,16 +76,30 @@ class HybridSettings:
                 raise InputError(f"{name}: expected 0 .. 1, found {getattr(self, name)}")
 
 
+class _Look(NamedTuple):
+    """What the finder says of a frame.
+
+    Attributes:
+        masks: [N, H, W].
+        scores: float32 [N].
+    """
+
+    masks: PackedMasks
+    scores: NDArray[np.float32]
+
+
 class _Looks(NamedTuple):
     """What the finder says of a stretch.
 
     Attributes:
-        found: frame -> its grounding, in the order of time.
+        found: frame -> what was seen on it, in the order of time.
         moved: of each noun, the frames between which it moves far; all of them are in `found`.
+        memory: of the finder, behind the last look.
     """
 
-    found: dict[int, FrameGrounding]
+    found: dict[int, _Look]
     moved: list[set[int]]
+    memory: Memory | None
 
 
 class Hybrid:
@@ -136,47 +151,48 @@ class Hybrid:
             )
         of_finder = None if memory is None else memory[FINDER]
         for stretch in _stretches(frames):
-            looks, of_finder = self._look(stretch, text, spans, of_finder)
-            yield from self._carry(stretch, looks, of_finder)
+            looks = self._look(stretch, text, spans, of_finder)
+            of_finder = looks.memory
+            yield from self._carry(stretch, looks)
 
     def _look(
         self, stretch: Sequence[Frame], text: str, spans: Sequence[Span], memory: Memory | None
-    ) -> tuple[_Looks, Memory | None]:
+    ) -> _Looks:
         """Look at every few frames, and between two of them where a noun has moved far."""
+        found: dict[int, _Look] = {}
 
-        def look(places: Sequence[int], memory: Memory | None) -> dict[int, FrameGrounding]:
-            frames = [stretch[t] for t in places]
-            return dict(
-                zip(places, self.finder.ground(frames, text, spans, memory=memory), strict=True)
-            )
+        def look(places: Sequence[int]) -> None:
+            nonlocal memory
+            seen = self.finder.ground([stretch[t] for t in places], text, spans, memory=memory)
+            for t, grounding in zip(places, seen, strict=True):
+                found[t] = _Look(PackedMasks.of(grounding.masks), grounding.scores)
+                memory = grounding.memory
 
-        found = look(range(0, len(stretch), self.settings.look_every), memory)
-        memory = next(reversed(found.values())).memory
-        moved = [self._moved(found, len(stretch), n) for n in range(len(spans))]
+        look(range(0, len(stretch), self.settings.look_every))
+        moved = self._moved(found, len(stretch))
         between = sorted(set().union(*moved) - found.keys())
         if between:
-            more = look(between, memory)
-            memory = more[between[-1]].memory
-            found |= more
-        return _Looks(dict(sorted(found.items())), moved), memory
+            look(between)
+        return _Looks(dict(sorted(found.items())), moved, memory)
 
-    def _moved(self, found: Mapping[int, FrameGrounding], length: int, noun: int) -> set[int]:
-        """The frames between which a noun moves too far for a few looks."""
-        moved, still = set[int](), set[int]()
+    def _moved(self, found: Mapping[int, _Look], length: int) -> list[set[int]]:
+        """Of each noun, the frames between which it moves too far for a few looks."""
+        nouns = len(found[0].scores)
+        moved: list[set[int]] = [set() for _ in range(nouns)]
+        still: list[set[int]] = [set() for _ in range(nouns)]
         for first, second in itertools.pairwise(found):
-            one, other = found[first].masks[noun], found[second].masks[noun]
-            if not (one.any() and other.any()):
-                continue
-            if region_similarity(one, other) >= self.settings.least_overlap:
-                still.update((first, second))
-            else:
-                last = second == max(found)
-                moved.update(range(first, length if last else second + 1))
-        return moved - still
+            pairs = zip(*(found[t].masks.unpacked() for t in (first, second)), strict=True)
+            for n, (one, other) in enumerate(pairs):
+                if not (one.any() and other.any()):
+                    continue
+                if region_similarity(one, other) >= self.settings.least_overlap:
+                    still[n].update((first, second))
+                else:
+                    last = second == max(found)
+                    moved[n].update(range(first, length if last else second + 1))
+        return [far - near for far, near in zip(moved, still, strict=True)]
 
-    def _carry(
-        self, stretch: Sequence[Frame], looks: _Looks, of_finder: Memory | None
-    ) -> Iterator[FrameGrounding]:
+    def _carry(self, stretch: Sequence[Frame], looks: _Looks) -> Iterator[FrameGrounding]:
         """Masks and scores of all frames of a stretch from those of the frames looked at."""
         nouns = len(looks.moved)
         count = -(-len(stretch) // self.settings.anchors_every)
@@ -187,9 +203,9 @@ class Hybrid:
             chosen = choose_anchors(of_noun, bounds)
             if chosen:
                 anchors[n] = chosen
-        packed: dict[tuple[int, int], NDArray[np.uint8]] = {}
+        carried: dict[tuple[int, int], PackedMasks] = {}
         for group in groups_without_overlap(anchors):
-            packed |= self._propagate(stretch, {n: anchors[n] for n in group})
+            carried |= self._propagate(stretch, {n: anchors[n] for n in group})
         places = list(looks.found)
         scores_NT = [
             np.interp(
@@ -202,30 +218,30 @@ class Hybrid:
         for t, scores_N in enumerate(scores_TN):
             masks_NHW = np.zeros((nouns, height, width), bool)
             for n in anchors:
-                masks_NHW[n] = np.unpackbits(packed[t, n], axis=1, count=width)
-                if t in looks.moved[n] and candidates[n][t].found.any():
+                masks_NHW[n] = carried[t, n].unpacked()
+                if t in looks.moved[n] and candidates[n][t].is_found:
                     masks_NHW[n] = _majority(masks_NHW[n], candidates[n][t])
-            last = t == len(stretch) - 1 and of_finder is not None
-            yield FrameGrounding(masks_NHW, scores_N, {FINDER: of_finder} if last else None)
+            last = t == len(stretch) - 1 and looks.memory is not None
+            yield FrameGrounding(masks_NHW, scores_N, {FINDER: looks.memory} if last else None)
 
     def _candidates(self, stretch: Sequence[Frame], looks: _Looks) -> list[dict[int, Candidate]]:
         """Of each noun, what it looks like on the frames that were looked at for its sake."""
         candidates: list[dict[int, Candidate]] = [{} for _ in looks.moved]
         # Frame by frame, for a backend remembers only the frame that it saw last.
         for t, found in looks.found.items():
-            for n, of_noun in enumerate(candidates):
+            for n, mask in enumerate(found.masks.unpacked()):
                 if t % self.settings.look_every == 0 or t in looks.moved[n]:
                     score = float(found.scores[n])
-                    of_noun[t] = self._candidate(stretch[t], found.masks[n], score)
+                    candidates[n][t] = self._candidate(stretch[t], mask, score)
         return candidates
 
     def _candidate(self, frame: Frame, mask: NDArray[np.bool_], score: float) -> Candidate:
         """A noun on a frame that was looked at, sharpened."""
         if score < self.settings.least_score or not mask.any():
             nothing = np.zeros_like(mask)
-            return Candidate(nothing, nothing, 0.0)
+            return Candidate.of(nothing, nothing, 0.0)
         if self.backend is None:
-            return Candidate(mask, mask, score)
+            return Candidate.of(mask, mask, score)
         # By itself: two words may mean one thing.
         return sharpened(
             self.backend,
@@ -238,29 +254,26 @@ class Hybrid:
 
     def _propagate(
         self, stretch: Sequence[Frame], anchors: Mapping[int, Sequence[Anchor]]
-    ) -> dict[tuple[int, int], NDArray[np.uint8]]:
-        """Carry the masks of some nouns through a stretch.
-
-        Returns:
-            (frame, noun) -> mask, eight pixels of a row in a byte.
-        """
+    ) -> dict[tuple[int, int], PackedMasks]:
+        """Carry the masks of some nouns through a stretch; by frame and noun."""
         given: dict[int, dict[int, NDArray[np.bool_]]] = {}
         for noun, of_noun in anchors.items():
             for anchor in of_noun:
                 given.setdefault(anchor.place, {})[noun + 1] = anchor.mask  # ids begin at 1
-        packed = {}
+        carried = {}
         segmented = propagate(self.model.propagator, ArrayFrames(stretch), given, backward=True)
         for frame, segmentation in segmented:
             index_HW = segmentation.index_mask()
             for noun in anchors:
-                packed[frame.index, noun] = np.packbits(index_HW == noun + 1, axis=1)
-        return packed
+                carried[frame.index, noun] = PackedMasks.of(index_HW == noun + 1)
+        return carried
 
 
 def _majority(carried: NDArray[np.bool_], candidate: Candidate) -> NDArray[np.bool_]:
     """What two of three have: the mask as it was found, sharpened, and carried to the frame."""
-    found, sharp = candidate.found, candidate.mask
-    return (found & sharp) | (found & carried) | (sharp & carried)
+    found, sharp = candidate.masks.unpacked()
+    decided: NDArray[np.bool_] = (found & sharp) | (found & carried) | (sharp & carried)
+    return decided
 
 
 def _stretches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:

@@ -28,7 +28,7 @@ def candidates(*worths: float, every: int = 1) -> dict[int, Candidate]:
         (box(0, t), box(1, t)) if worth else (nothing, nothing) for t, worth in enumerate(worths)
     ]
     return {
-        t * every: Candidate(rough, sharp, worth)
+        t * every: Candidate.of(rough, sharp, worth)
         for t, ((rough, sharp), worth) in enumerate(zip(found, worths, strict=True))
     }
 
@@ -43,7 +43,7 @@ def test_the_best_frame_of_each_part() -> None:
     assert places(given, length=6, count=1) == [1]
     found = choose_anchors(given, [0, 3, 6])
     assert [one.place for one in found] == [1, 5]
-    assert all(np.array_equal(one.mask, given[one.place].mask) for one in found)
+    assert all(np.array_equal(one.mask, given[one.place].sharp) for one in found)
 
 
 def test_parts_are_of_time_however_many_looks_there_are() -> None:
@@ -65,7 +65,7 @@ def test_a_part_without_a_mask_has_no_anchor() -> None:
     assert places(candidates(0.3, 0, 0, 0), length=4, count=2) == [0]
     assert places(candidates(0), length=1, count=3) == []
     # Found, though nothing agrees: better than none.
-    assert places({0: Candidate(box(0, 0), box(0, 0), 0.0)}, length=1, count=1) == [0]
+    assert places({0: Candidate.of(box(0, 0), box(0, 0), 0.0)}, length=1, count=1) == [0]
 
 
 def test_more_parts_than_frames() -> None:
@@ -99,12 +99,11 @@ def test_a_mask_is_sharpened_unless_it_becomes_another() -> None:
     frame, mask = np.zeros((40, 60, 3), np.uint8), box(5, 5)
     near, far = Answers(box(5, 6)), Answers(box(20, 30))
     found = sharpened(near, frame, mask, score=0.6, least_agreement=0.5, reach=0.1)
-    assert np.array_equal(found.mask, near.mask)
-    assert np.array_equal(found.found, mask)
+    assert np.array_equal(found.masks.unpacked(), [mask, near.mask])
     assert found.worth == pytest.approx(0.6 * 90 / 110)
     for least in (0.5, 0.0):
         found = sharpened(far, frame, mask, score=0.6, least_agreement=least, reach=0.1)
-        assert np.array_equal(found.mask, mask)
+        assert np.array_equal(found.masks.unpacked(), [mask, mask])
         assert found.worth == 0
     (prompt,) = near.asked
     assert np.array_equal(prompt.previous, mask)
@@ -118,7 +117,7 @@ def test_what_sharpening_adds_far_away_is_left_out() -> None:
     for reach, width in ((0.0, 10), (0.3, 13), (10.0, 30)):
         found = sharpened(elsewhere, frame, mask, score=1.0, least_agreement=0.2, reach=reach)
         near = box(5, 5, 10, width)
-        assert np.array_equal(found.mask, near | box(30, 40, 2, 2) if reach > 1 else near)
+        assert np.array_equal(found.sharp, near | box(30, 40, 2, 2) if reach > 1 else near)
         assert found.worth == pytest.approx(100 / 304)  # it did not agree, for all that
 
 

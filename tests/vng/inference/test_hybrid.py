@@ -134,7 +134,7 @@ def test_behind_the_last_look_too() -> None:
 
 def test_two_of_three_decide_a_pixel() -> None:
     one, two, three = (np.array([[bits >> n & 1 for bits in range(8)]], bool) for n in range(3))
-    decided = hybrid_module._majority(one, Candidate(two, three, 1.0))
+    decided = hybrid_module._majority(one, Candidate.of(two, three, 1.0))
     assert decided.tolist() == [[bin(bits).count("1") >= 2 for bits in range(8)]]
 
 
