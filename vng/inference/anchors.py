@@ -74,19 +74,26 @@ def part_bounds(length: int, *, count: int, moved: Set[int]) -> list[int]:
     return sorted({*even, *jumps})
 
 
-def choose_anchors(candidates: Mapping[int, Candidate], bounds: Sequence[int]) -> list[Anchor]:
+def choose_anchors(
+    candidates: Mapping[int, Candidate], bounds: Sequence[int], *, least_worth: float = 0.0
+) -> list[Anchor]:
     """The best frame of each part of a stretch.
 
     Args:
         candidates: frame -> a noun on it, for the frames that were looked at.
         bounds: of the parts, see `part_bounds`.
+        least_worth: of an anchor.
 
     Returns:
-        In the order of time; none for a part in which the noun was not found.
+        In the order of time; none for a part in which the noun was not found, or not well enough.
     """
     chosen = []
     for first, last in itertools.pairwise(bounds):
-        able = [t for t, one in candidates.items() if first <= t < last and one.is_found]
+        able = [
+            t
+            for t, one in candidates.items()
+            if first <= t < last and one.is_found and one.worth >= least_worth
+        ]
         if able:
             best = max(able, key=lambda t: candidates[t].worth)
             chosen.append(Anchor(best, candidates[best].sharp))

@@ -60,6 +60,8 @@ class HybridSettings:
     """Least score of a noun on a frame that can be an anchor."""
     least_agreement: float = 0.25
     """Least IoU of a sharpened mask with the one that was found; below it the latter stays."""
+    least_worth: float = 0.85
+    """Least worth of an anchor, its score times that IoU, in parts of the best of the stretch."""
     reach: float = 0.1
     """Farthest that sharpening may add a pixel to the mask that was found, in square roots of its
     area."""
@@ -71,7 +73,7 @@ class HybridSettings:
                 raise InputError(f"{name}: expected at least 1, found {getattr(self, name)}")
         if self.reach < 0:
             raise InputError(f"reach: expected at least 0, found {self.reach}")
-        for name in ("least_overlap", "least_score", "least_agreement"):
+        for name in ("least_overlap", "least_score", "least_agreement", "least_worth"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}: expected 0 .. 1, found {getattr(self, name)}")
 
@@ -199,8 +201,9 @@ class Hybrid:
         candidates = self._candidates(stretch, looks)
         anchors: dict[int, list[Anchor]] = {}
         for n, of_noun in enumerate(candidates):
+            least_worth = self.settings.least_worth * max(x.worth for x in of_noun.values())
             bounds = part_bounds(len(stretch), count=count, moved=looks.moved[n])
-            chosen = choose_anchors(of_noun, bounds)
+            chosen = choose_anchors(of_noun, bounds, least_worth=least_worth)
             if chosen:
                 anchors[n] = chosen
         carried: dict[tuple[int, int], PackedMasks] = {}

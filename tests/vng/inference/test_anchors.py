@@ -68,6 +68,13 @@ def test_a_part_without_a_mask_has_no_anchor() -> None:
     assert places({0: Candidate.of(box(0, 0), box(0, 0), 0.0)}, length=1, count=1) == [0]
 
 
+def test_a_part_without_a_mask_that_is_good_enough_has_no_anchor() -> None:
+    given = candidates(0.2, 0.9, 0.3, 0.5, 0.4, 0.8)
+    for least_worth, expected in ((0.8, [1, 5]), (0.81, [1]), (0.91, [])):
+        found = choose_anchors(given, [0, 3, 6], least_worth=least_worth)
+        assert [one.place for one in found] == expected
+
+
 def test_more_parts_than_frames() -> None:
     assert places(candidates(0.5, 0.6), length=2, count=5) == [0, 1]
 
