@@ -294,6 +294,6 @@ def test_a_network_without_text_gives_every_noun_the_same(text: TextFeatures) ->
     for one, two in zip(first, other, strict=True):
         assert np.array_equal(one.masks[0], one.masks[1])
         assert np.array_equal(one.masks[:1], two.masks)
-        # Some processors add up the rows of a matrix in another order at its end: equal to rounding.
+        # To rounding: some processors add up the last rows of a matrix in another order.
         scores = [one.scores[0], one.scores[1], two.scores[0]]
         assert scores == pytest.approx([one.scores[0]] * 3, rel=1e-6)
