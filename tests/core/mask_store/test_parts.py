@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pointvos.core.errors import InputError
+from pointvos.core.mask_store import rows
 from pointvos.core.mask_store.parts import (
     PART_NAME,
     PartEncoder,
@@ -15,6 +16,7 @@ from pointvos.core.mask_store.parts import (
     read_part,
 )
 from pointvos.core.mask_store.rows import SCHEMA, table_of
+from pointvos.core.run_lengths import run_lengths
 from tests.mask_corpus import masks_of
 
 
@@ -100,3 +102,15 @@ def test_rows_keep_missing_scores_apart_from_0():
     assert rows["score"].to_pylist() == [mask.score for mask in masks]
     assert isinstance(rows, pa.Table)
     assert json.dumps(rows["score"].to_pylist()).count("null") == 1
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1_000])
+def test_rows_are_the_same_however_many_are_made_at_once(monkeypatch, at_once):
+    masks = masks_of("video")
+    assert len(masks) > 2
+    whole = table_of("video", masks)
+    monkeypatch.setattr(rows, "MASKS_AT_ONCE", at_once)
+    table = table_of("video", masks, [run_lengths(mask.counts) for mask in masks])
+    assert table.equals(whole)
+    assert all(column.num_chunks == 1 for column in table.columns)
+    assert table_of("video", []).num_rows == 0
