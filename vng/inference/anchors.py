@@ -60,9 +60,9 @@ class Candidate(NamedTuple):
 
 
 def part_bounds(length: int, *, count: int, moved: Set[int]) -> list[int]:
-    """Where the parts of a stretch begin, each of which has an anchor, and where the last ends.
+    """Where the parts of a stretch begin, which can have an anchor each, and where the last ends.
 
-    A mask is not carried across a jump: what comes behind it is a part by itself.
+    What comes behind a jump is a part by itself: a mask carried across it may stay behind.
 
     Args:
         length: of the stretch, in frames.

@@ -51,8 +51,8 @@ class HybridSettings:
     look_every: int = 5
     """Frames between two that the finder looks at."""
     anchors_every: int = 15
-    """A stretch has an anchor for each so many frames, rounded up, where the noun is there, and one
-    more wherever the noun begins or ends to move far."""
+    """A stretch has an anchor for each so many frames, rounded up, and one more wherever the noun
+    begins or ends to move far, if it is found well enough there."""
     least_overlap: float = 0.3
     """Least IoU of a noun's masks on two frames looked at in turn; below it, it has moved too far
     to be carried safely, and all frames between are looked at too."""

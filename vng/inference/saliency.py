@@ -26,6 +26,7 @@ from pointvos.nn.efficientnet_lite import (
     load_imagenet_lite0,
 )
 from vng.inference.grounding import Frame, FrameGrounding, Memory, check_question
+from vng.inference.packed_masks import PackedMasks
 from vng.text.spans import Span
 
 SHORT_SIDE, STRIDE = 224, 32  # pixels inside the trunk; its sides are multiples of the stride
@@ -50,7 +51,7 @@ class Saliency:
     def __init__(self) -> None:
         self._trunk = EfficientNetLite0().eval()
         load_imagenet_lite0(self._trunk, read_weights(imagenet_lite0_file())[0])
-        self._remembered: OrderedDict[bytes, tuple[NDArray[np.uint8], float]] = OrderedDict()
+        self._remembered: OrderedDict[bytes, tuple[PackedMasks, float]] = OrderedDict()
 
     def check(self, text: str, spans: Sequence[Span]) -> None:
         """See `GroundingMethod`."""
@@ -80,17 +81,15 @@ class Saliency:
 
     def _mask(self, frame: Frame) -> tuple[NDArray[np.bool_], float]:
         key = hashlib.blake2b(repr(frame.shape).encode() + frame.tobytes()).digest()
-        height, width = frame.shape[:2]
         if key not in self._remembered:
             salient = self.saliency(frame)
             mask = salient > _otsu(salient)
             contrast = float(salient[mask].mean() - salient[~mask].mean()) if mask.any() else 0.0
-            self._remembered[key] = np.packbits(mask), contrast
+            self._remembered[key] = PackedMasks.of(mask), contrast
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         packed, contrast = self._remembered[key]
-        found = np.unpackbits(packed, count=height * width).astype(bool).reshape(height, width)
-        return found, contrast
+        return packed.unpacked(), contrast
 
     def saliency(self, frame: Frame) -> NDArray[np.float32]:
         """How much each pixel stands out, float [H, W] from 0 to 1."""
