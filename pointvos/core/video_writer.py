@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from pointvos.core.atomic import atomic_path
 
-# Nearly indistinguishable from the pictures at a few megabits a second.
-_CODEC_OPTIONS = {"crf": "20", "preset": "veryfast"}
+# Nearly indistinguishable from the pictures at a few megabits a second. Without mbtree: its AVX-512
+# code gives other bytes at every run, and equal results shall be equal files.
+_CODEC_OPTIONS = {"crf": "19", "preset": "veryfast", "x264-params": "mbtree=0"}
 
 
 def write_video(path: str | Path, frames: Iterable[NDArray[np.uint8]], rate: float) -> int:

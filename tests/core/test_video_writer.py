@@ -55,6 +55,20 @@ def test_every_player_can_show_it(tmp_path):
     assert data.index(b"moov") < data.index(b"mdat")  # the index first: plays while it loads
 
 
+def test_equal_pictures_are_equal_files_whatever_the_memory_held(tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = [picture(index, height=163, width=192) for index in range(10)]
+    for rgb in pictures:
+        rgb[140:] = rng.integers(0, 255, (23, 192, 3))
+    path, written = tmp_path / "clip.mp4", set()
+    for _ in range(20):
+        left_behind = [rng.bytes(int(size)) for size in rng.integers(10, 3_000_000, 5)]
+        del left_behind[::2]
+        write_video(path, pictures, 10)
+        written.add(path.read_bytes())
+    assert len(written) == 1
+
+
 def test_the_rate_of_television_is_exact(tmp_path):
     write_video(tmp_path / "clip.mp4", map(picture, range(3)), 30000 / 1001)
 
