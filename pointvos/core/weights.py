@@ -142,7 +142,7 @@ def load_strictly(
     *,
     fresh: Collection[str] = (),
 ) -> None:
-    """Copy `weights` into `model`; every name and shape must fit.
+    """Copy `weights` into `model`; every name and shape must fit, but a number fills [1] as well.
 
     Args:
         model: to fill.
@@ -170,6 +170,8 @@ def load_strictly(
             f"unknown ({', '.join(unknown[:2]) or 'none'}); the weights are of another model"
         )
     for name, tensor in weights.items():
+        if tensor.ndim == 0 and own[name].shape == (1,):  # files from before FSDP could train it
+            weights[name] = tensor = tensor[None]
         if tensor.shape != own[name].shape:
             raise InputError(
                 f"{source}: expected {name} of shape {tuple(own[name].shape)}, found "

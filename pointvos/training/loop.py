@@ -189,11 +189,12 @@ def _prepare(settings: RunSettings, task: Task) -> Trained:
         mixed_precision=settings.precision,
         gradient_accumulation_steps=settings.accumulation,
     )
-    if accelerator.distributed_type == DistributedType.FSDP:
+    sharded = accelerator.distributed_type == DistributedType.FSDP
+    if sharded:
         _check_sharded(settings)
     network = task.make_network()
     frozen = freeze(network, settings.freeze)
-    if settings.channels_last:
+    if settings.channels_last and not sharded:  # FSDP takes contiguous parameters alone
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     module, optimizer = accelerator.prepare(
         TrainedModule(network, task), make_optimizer(network, settings.optimizer)

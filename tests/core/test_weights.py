@@ -176,3 +176,18 @@ def test_fresh_parts_stay_as_they_are_whether_the_weights_have_them_or_not() -> 
         load_strictly(model, other, "w.pth", fresh=["x"])
     with pytest.raises(InputError, match=r"found 0 missing .* and 1 unknown .more"):
         load_strictly(model, {**other, "more": bias}, "w.pth", fresh=["bias"])
+
+
+def test_a_number_fills_one_element_and_no_more() -> None:
+    class Gain(nn.Module):
+        def __init__(self, count: int) -> None:
+            super().__init__()
+            self.gain = nn.Parameter(torch.zeros(count))
+
+    number = {"gain": torch.tensor(3.0)}
+    one = Gain(1)
+    load_strictly(one, number, "w.pth")
+    assert one.gain.tolist() == [3.0]
+    assert number["gain"].ndim == 0  # what was given stays as it was
+    with pytest.raises(InputError, match=r"gain of shape \(2,\), found \(\)"):
+        load_strictly(Gain(2), number, "w.pth")

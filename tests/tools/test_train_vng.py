@@ -245,3 +245,32 @@ def test_two_processes_are_one_with_the_double_batch(tmp_path: Path) -> None:
     done = run(sys.executable, TOOL, "--config", str(config(tmp_path)), "--output", str(both))
     assert done.returncode == 2
     assert "found other values of processes" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_sharded_network_trains_as_a_whole_one_and_goes_on(tmp_path: Path) -> None:
+    tool = [*LAUNCHER, str(CHECKOUT / "tests" / "sharded_on_cpus.py"), TOOL, "--workers", "0"]
+    no_mean = ["--optimizer.ema", "null"]
+    command = [*tool, "--config", str(config(tmp_path)), *no_mean]
+    whole, stopped, alone = (tmp_path / name for name in ("whole", "stopped", "alone"))
+    for output, more in ((whole, []), (stopped, ["--stop_after", "2"]), (stopped, [])):
+        done = run(*command, "--output", str(output), *more)
+        assert done.returncode == 0, done.stderr
+    assert "step 2 of 4" in done.stderr
+    assert log_of(stopped) == log_of(whole)
+    single = [sys.executable, TOOL, "--config", str(config(tmp_path, batch=2)), *no_mean]
+    done = run(*single, "--output", str(alone))
+    assert done.returncode == 0, done.stderr
+    found = [load_file(folder / "weights.safetensors") for folder in (whole, stopped, alone)]
+    differences = []
+    assert set(found[0]) == set(found[1]) == set(found[2])
+    for name, value in found[0].items():
+        assert torch.equal(value, found[1][name]), name
+        # As of two processes: Adam makes rounding large where a gradient is nothing else.
+        torch.testing.assert_close(value, found[2][name], atol=8e-3, rtol=0, msg=name)
+        differences.append((value.float() - found[2][name].float()).abs().mean())
+    assert torch.stack(differences).mean() < 1e-5
+
+    done = run(*tool, "--config", str(config(tmp_path)), "--output", str(tmp_path / "refused"))
+    assert done.returncode != 0
+    assert "optimizer.ema: expected null where FSDP spreads the network" in done.stderr

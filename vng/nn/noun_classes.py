@@ -32,9 +32,10 @@ class NounClasses(nn.Module):
         super().__init__()
         self.top = top
         self.weights = nn.Linear(text_channels, channels + 1)  # and the bias of the class
-        self.map_gain = nn.Parameter(torch.tensor(MAP_GAIN))
-        self.score_gain = nn.Parameter(torch.tensor(SCORE_GAIN))
-        self.score_prior = nn.Parameter(torch.tensor(SCORE_PRIOR))
+        # Of one element each: FSDP shards no scalars.
+        self.map_gain = nn.Parameter(torch.tensor([MAP_GAIN]))
+        self.score_gain = nn.Parameter(torch.tensor([SCORE_GAIN]))
+        self.score_prior = nn.Parameter(torch.tensor([SCORE_PRIOR]))
 
     def forward(
         self, nouns_FND: Tensor, class_FKHW: Tensor, padding_FS: Tensor | None

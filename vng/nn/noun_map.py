@@ -33,7 +33,7 @@ class NounMap(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.nouns = nn.ModuleList(nn.Linear(channels, channels) for _ in range(LEVELS))
-        self.prior = nn.Parameter(torch.tensor(PRIOR_LOGIT))
+        self.prior = nn.Parameter(torch.tensor([PRIOR_LOGIT]))  # FSDP shards no scalars
         self.evidence = nn.Linear(channels + 1, channels)
 
     def forward(

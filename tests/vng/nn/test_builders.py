@@ -1,5 +1,7 @@
 """Sizes of the named networks, and that they run."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -40,6 +42,15 @@ def test_the_small_one_is_small() -> None:
         for x in part.modules()
     ]
     assert all(x.groups == 1 for x in behind if isinstance(x, nn.Conv2d))
+
+
+@pytest.mark.parametrize("network", [rf_vng_lite, rf_vng_resnet50])
+def test_every_parameter_can_be_sharded(network: Callable[[], nn.Module]) -> None:
+    with torch.device("meta"):
+        parameters = dict(network().named_parameters())
+    for name, parameter in parameters.items():
+        assert parameter.ndim > 0, name
+        assert parameter.is_contiguous(), name
 
 
 @torch.inference_mode()
