@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import av
 import numpy as np
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
 from pointvos.core.images import IMAGE_SUFFIXES, MAX_PIXELS, image_size, read_image
+
+NaturalKey: TypeAlias = tuple[list[tuple[int, str]], str]
 
 _SEEK_MARGIN = 16  # frames; the longest reordering that H.264 and HEVC allow
 _TOLERATED_SECONDS = 0.5  # the last frame of a video of variable rate may be shown long
@@ -58,11 +60,10 @@ class FrameSource(Protocol):
         """Decode frames ``start`` up to, not including, ``stop`` (default: the end), in order."""
 
 
-def natural_order(name: str) -> list[tuple[int, str]]:
-    """A sort key by which "frame 10" follows "frame 9"."""
-    return [
-        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)
-    ]
+def natural_order(name: str) -> NaturalKey:
+    """A sort key by which "frame 10" follows "frame 9"; ties ("1", "01") go by their text."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
 
 
 def _frame_range(start: int, stop: int | None, length: int) -> range:
@@ -109,7 +110,7 @@ class FolderFrames:
             raise FileNotFoundError(f"{self.folder}: expected a folder of frames, found none")
         self.paths = sorted(
             (path for path in self.folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES),
-            key=lambda path: natural_order(path.name),
+            key=lambda path: natural_order(path.stem),
         )
         if not self.paths:
             raise InputError(

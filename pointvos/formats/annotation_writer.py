@@ -13,7 +13,8 @@ from pycocotools import mask as coco_mask
 
 from pointvos.core.atomic import atomic_path
 from pointvos.core.errors import InputError
-from pointvos.core.mask_store.stored_mask import StoredMask, VideoMasks, in_order
+from pointvos.core.frames import natural_order
+from pointvos.core.mask_store.stored_mask import StoredMask, VideoMasks
 from pointvos.formats.annotation_file import MASK_FIELDS, MAX_ID, AnnotationFile
 
 AnnotationKind = Literal["ytvis", "vng"]
@@ -62,7 +63,7 @@ class AnnotationWriter:
         try:
             record = self._video_record(video, files)
             frames = [Path(name).stem for name in record["file_names"]]
-            unknown = sorted({*video.frames} - {*frames}, key=in_order)
+            unknown = sorted({*video.frames} - {*frames}, key=natural_order)
             if unknown:
                 raise InputError(
                     f"expected masks on its {len(frames)} frames, found one on {unknown[0]!r:.60}"

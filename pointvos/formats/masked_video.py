@@ -102,7 +102,7 @@ def list_masks(folder: Path) -> dict[str, Path]:
         raise FileNotFoundError(f"{folder}: expected a folder of masks, found none")
     masks = {
         path.stem: path
-        for path in sorted(folder.iterdir(), key=lambda path: natural_order(path.name))
+        for path in sorted(folder.iterdir(), key=lambda path: natural_order(path.stem))
         if path.suffix.lower() == ".png"
     }
     if not masks:

@@ -81,7 +81,10 @@ def rows(job: CorpusJob) -> dict[int, list[dict[str, object]]]:
     for setting in job.rule.settings:
         store = MaskStore.open(job.output.store(setting))
         found[setting] = [
-            row for name in store.videos() for row in store.read_rows(name).to_pylist()
+            row
+            for name in store.videos()
+            for rows in store.read_rows(name)
+            for row in rows.to_pylist()
         ]
         assert not store.verify()
     return found

@@ -83,7 +83,9 @@ def videos(folder: Path) -> dict[str, NarratedVideo]:
 def rows(folder: Path) -> list[dict[str, object]]:
     store = MaskStore.open(folder / "masks")
     assert not store.verify()
-    return [row for name in store.videos() for row in store.read_rows(name).to_pylist()]
+    return [
+        row for name in store.videos() for rows in store.read_rows(name) for row in rows.to_pylist()
+    ]
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

@@ -66,7 +66,9 @@ def refused(capsys, data: Path, *more: object, output: str = "out") -> str:
 def rows(folder: Path) -> list[dict[str, object]]:
     store = MaskStore.open(folder / "masks")
     assert not store.verify()
-    return [row for name in store.videos() for row in store.read_rows(name).to_pylist()]
+    return [
+        row for name in store.videos() for rows in store.read_rows(name) for row in rows.to_pylist()
+    ]
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pointvos.core.atomic import write_json
 from pointvos.core.errors import InputError
-from pointvos.core.frames import FrameSource
+from pointvos.core.frames import FrameSource, natural_order
 from pointvos.core.jsonfile import read_json
 from pointvos.core.mask_store.merging import finish_store
 from pointvos.core.mask_store.stored_mask import StoredMask
@@ -156,11 +156,9 @@ def _write_masks(
     tracks = [NounTrack(label) for label in labels]
 
     def written() -> Iterator[StoredMask]:
-        bar = progress(
-            partial.read(labels), description="mask files", unit="frame", total=len(frames)
-        )
-        for of_frame in bar:
-            for track, mask in zip(tracks, of_frame, strict=True):
+        for track in sorted(tracks, key=lambda track: natural_order(track.label.folder)):
+            # Read once for each noun: the store wants one object after the other.
+            for mask in partial.read_noun(track.label):
                 pixels = mask.decode()
                 track.scores.append(float(mask.score or 0))
                 track.area.append(int(np.count_nonzero(pixels)))
@@ -168,8 +166,10 @@ def _write_masks(
                 write_index_png(path, pixels * np.uint8(track.label.palette_index))
                 yield mask
 
+    total = len(frames) * len(tracks)
     with MaskStoreWriter(folder / "store") as store:
-        store.add(frames.name, written())
+        bar = progress(written(), description="mask files", unit="mask", total=total)
+        store.add_sorted(frames.name, bar)
     finish_store(folder / "store")
     return tracks
 

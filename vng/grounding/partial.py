@@ -112,6 +112,24 @@ class PartialGrounding:
         Raises:
             InputError: a line is damaged.
         """
+        for line in self._lines():
+            if len(line["counts"]) != len(labels):
+                raise InputError(
+                    f"{self.path}: expected masks of {len(labels)} nouns on every frame, found "
+                    f"{len(line['counts'])} on {line['frame']}; remove the file to begin anew"
+                )
+            yield [_mask_of(line, label, place) for place, label in enumerate(labels)]
+
+    def read_noun(self, label: NounLabel) -> Iterator[StoredMask]:
+        """Yield the mask of one noun on each frame, in order.
+
+        Raises:
+            InputError: a line is damaged.
+        """
+        for line in self._lines():
+            yield _mask_of(line, label, label.number - 1)
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
         self._file.flush()
         with self.path.open("rb") as file:
             next(file, None)
@@ -119,16 +137,7 @@ class PartialGrounding:
                 value = self._parsed(line, number)
                 if value == ENDED:
                     return
-                height, width = value["size"]
-                yield [
-                    StoredMask(label.folder, value["frame"], height, width, counts, score)
-                    for label, counts, score in zip(
-                        labels,
-                        (one.encode("latin-1") for one in value["counts"]),
-                        value["scores"],
-                        strict=True,
-                    )
-                ]
+                yield value
 
     def _keep_what_can_go_on(self) -> None:
         """Cut the file behind the last frame that can be gone on from."""
@@ -160,3 +169,9 @@ class PartialGrounding:
             raise InputError(f"{error}; remove the file to begin anew") from error
         assert isinstance(value, dict), "written by this class"
         return value
+
+
+def _mask_of(line: dict[str, Any], label: NounLabel, place: int) -> StoredMask:
+    height, width = line["size"]
+    counts = line["counts"][place].encode("latin-1")
+    return StoredMask(label.folder, line["frame"], height, width, counts, line["scores"][place])

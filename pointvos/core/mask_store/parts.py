@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -63,13 +64,18 @@ class PartEncoder:
         self._pending: list[pa.Table] = []
         self.rows = 0
 
-    def add(self, video: str, rows: pa.Table) -> None:
-        """Append all rows of a video."""
-        self._videos.append((video, len(rows)))
-        self.rows += len(rows)
-        self._pending.append(rows)
-        if sum(map(len, self._pending)) >= ROWS_PER_GROUP:
-            self._write_pending()
+    def add(self, video: str, tables: Iterable[pa.Table]) -> None:
+        """Append all rows of a video, in as many tables as they come; one is held at a time.
+
+        Where the tables end with an error, the encoder is of no use any more.
+        """
+        before = self.rows
+        for rows in tables:
+            self.rows += len(rows)
+            self._pending.append(rows)
+            if sum(map(len, self._pending)) >= ROWS_PER_GROUP:
+                self._write_pending()
+        self._videos.append((video, self.rows - before))
 
     def finish(self) -> bytes:
         """The whole file. Nothing can be added afterwards."""

@@ -13,7 +13,14 @@ import pyarrow.parquet as pq
 
 from pointvos.core.errors import InputError
 from pointvos.core.mask_store.layout import live_parts
-from pointvos.core.mask_store.parts import Part, check_checksum, damaged, open_parquet, read_part
+from pointvos.core.mask_store.parts import (
+    FORMAT_VERSION,
+    Part,
+    check_checksum,
+    damaged,
+    open_parquet,
+    read_part,
+)
 from pointvos.core.mask_store.rows import SCHEMA, masks_of, table_of
 from pointvos.core.mask_store.stored_mask import (
     StoredMask,
@@ -125,30 +132,42 @@ class MaskStore:
                 found.append(str(error))
         return found
 
-    def read_rows(self, video: str) -> pa.Table:
-        """The rows of a video as they are stored, unchecked; those of an older version as of this.
+    def read_rows(self, video: str) -> Iterator[pa.Table]:
+        """Yield the rows of a video as they are stored, unchecked, one group in memory at a time.
+
+        Those of an older version come in one table, checked, as of this version.
 
         Raises:
             InputError: the store has no such video, or its part is damaged.
         """
-        table = self._stored_rows(video)
-        if table.schema.equals(SCHEMA):
-            return table
-        masks = self._checked(video, table)
-        for mask in masks:
-            mask.check()
-        return table_of(video, masks)
+        number, start, stop = self._place_of(video)
+        part = self.parts[number]
+        if part.version < FORMAT_VERSION:
+            masks = self._checked(video, self._stored_rows(video))
+            for mask in masks:
+                mask.check()
+            yield table_of(video, masks)
+            return
+        while start < stop:
+            end = min(part.group_ends[bisect_right(part.group_ends, start)], stop)
+            yield self._rows_between(number, start, end)
+            start = end
 
     def _stored_rows(self, video: str) -> pa.Table:
+        return self._rows_between(*self._place_of(video))
+
+    def _place_of(self, video: str) -> tuple[int, int, int]:
         if video not in self._place:
             raise InputError(
                 f"{self.folder}: expected a video of this mask store, found {video!r:.80}, none "
                 f"of its {len(self)}"
             )
-        number, start, stop = self._place[video]
-        ends = self.parts[number].group_ends
+        return self._place[video]
+
+    def _rows_between(self, number: int, start: int, stop: int) -> pa.Table:
         if start == stop:
             return SCHEMA.empty_table()
+        ends = self.parts[number].group_ends
         first, last = bisect_right(ends, start), bisect_left(ends, stop)
         table = self._read_groups(number, first, last)
         return table.slice(start - (ends[first - 1] if first else 0), stop - start)

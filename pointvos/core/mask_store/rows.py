@@ -41,30 +41,18 @@ SCHEMA_OF_RUN_LENGTHS = pa.schema(
 REPEATING = [field.name for field in _PLACE]  # columns of few values
 
 
-MASKS_AT_ONCE = 1_000  # on the way to outlines a mask takes some 20 KB
-
-
 def table_of(
     video: str, masks: Sequence[StoredMask], runs: Sequence[NDArray[np.int64]] | None = None
 ) -> pa.Table:
-    """The rows of a video, whose run lengths must have been checked.
+    """Rows of a video, whose run lengths must have been checked.
 
     Args:
         video: its name.
-        masks: all of its masks, in the order of the rows.
+        masks: some of its masks, in the order of the rows.
         runs: of each mask the lengths of its runs, where they are known.
     """
-    tables = []
-    for first in range(0, max(len(masks), 1), MASKS_AT_ONCE):
-        some = slice(first, first + MASKS_AT_ONCE)
-        of_some = [run_lengths(mask.counts) for mask in masks[some]] if runs is None else runs[some]
-        tables.append(_rows_of(video, masks[some], of_some))
-    return pa.concat_tables(tables).combine_chunks()
-
-
-def _rows_of(
-    video: str, masks: Sequence[StoredMask], runs: Sequence[NDArray[np.int64]]
-) -> pa.Table:
+    if runs is None:
+        runs = [run_lengths(mask.counts) for mask in masks]
     heights = np.array([mask.height for mask in masks], np.int64)
     outlines = outlines_of_runs(runs, heights)
     numbers = [

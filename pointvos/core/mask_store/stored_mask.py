@@ -142,7 +142,7 @@ class VideoMasks:
     @cached_property
     def frames(self) -> list[str]:
         """The frames on which any object has a mask, in natural order."""
-        return sorted({mask.frame for mask in self.masks}, key=in_order)
+        return sorted({mask.frame for mask in self.masks}, key=natural_order)
 
 
 def check_each_once(masks: Sequence[StoredMask]) -> None:
@@ -160,11 +160,6 @@ def check_each_once(masks: Sequence[StoredMask]) -> None:
                 f"{mask.object_id} on frame {mask.frame}"
             )
         seen.add(place)
-
-
-def in_order(name: str) -> tuple[list[tuple[int, str]], str]:
-    """A sort key: natural order, ties ("1", "01") by their text."""
-    return natural_order(name), name
 
 
 def check_video_name(name: str) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pointvos.core.atomic import write_bytes
 from pointvos.core.errors import InputError
+from pointvos.core.frames import NaturalKey, natural_order
 from pointvos.core.mask_store.layout import (
     MANIFEST,
     STORE_LOCK,
@@ -28,11 +31,11 @@ from pointvos.core.mask_store.stored_mask import (
     StoredMask,
     check_each_once,
     check_video_name,
-    in_order,
 )
 
 ROWS_PER_PART = 400  # what a kill may cost
-Runs: TypeAlias = NDArray[np.int64]
+MASKS_AT_ONCE = 1_000  # on the way to outlines a mask takes some 20 KB
+CheckedMask: TypeAlias = tuple[StoredMask, NDArray[np.int64]]  # and the lengths of its runs
 
 
 def videos_of_shard(videos: Iterable[str], shard_id: int, num_shards: int) -> list[str]:
@@ -123,17 +126,33 @@ class MaskStoreWriter:
             InputError: the name or a mask may not be stored, an object has two masks on a frame,
                 or the store has the video already. Nothing is added then.
         """
-        try:
-            check_video_name(video)
-            if video in self._completed or video in self._gathered:
-                raise InputError("expected a video that is not in the store, found it there")
-            ordered, runs = _in_order(masks)
-        except InputError as error:
-            raise InputError(f"{self.folder}: {video!r:.80}: {error}") from error
-        self._encoder.add(video, table_of(video, ordered, runs))
+        with self._telling_of(video):
+            self._check_new(video)
+            ordered = _natural_order(masks)
+        self._encoder.add(video, _tables(video, iter(ordered)))
         self._gathered.add(video)
         if self._encoder.rows >= self._rows_per_part:
             self.commit()
+
+    def add_sorted(self, video: str, masks: Iterable[StoredMask]) -> None:
+        """Add a video of any length: its masks are taken as they come, and are a part of their own.
+
+        What was added before is committed first. The rows are the same as from `add`.
+
+        Args:
+            video: its name.
+            masks: by object, then by frame, both in natural order.
+
+        Raises:
+            InputError: as of `add`, or a mask is not behind the one before it.
+        """
+        self.commit()
+        with self._telling_of(video):
+            self._check_new(video)
+            encoder = PartEncoder()
+            encoder.add(video, _tables(video, _checked_natural_order(masks)))
+        self._encoder, self._gathered = encoder, {video}
+        self.commit()
 
     def commit(self) -> None:
         """Make all videos that were added readable.
@@ -164,6 +183,18 @@ class MaskStoreWriter:
         finally:
             self._held.close()
 
+    def _check_new(self, video: str) -> None:
+        check_video_name(video)
+        if video in self._completed or video in self._gathered:
+            raise InputError("expected a video that is not in the store, found it there")
+
+    @contextmanager
+    def _telling_of(self, video: str) -> Iterator[None]:
+        try:
+            yield
+        except InputError as error:
+            raise InputError(f"{self.folder}: {video!r:.80}: {error}") from error
+
     def _look_again(self) -> None:
         """Take note of parts that are new, and forget those that are gone."""
         paths = live_parts(self.folder)
@@ -176,22 +207,43 @@ class MaskStoreWriter:
         self._completed = set().union(*self._known.values())
 
 
-def _in_order(masks: Iterable[StoredMask]) -> tuple[Sequence[StoredMask], Sequence[Runs]]:
+def _natural_order(masks: Iterable[StoredMask]) -> list[CheckedMask]:
     """The masks in the order of the rows, and the lengths of their runs."""
-    found = list(masks)
-    runs = []
-    for mask in found:
-        try:
-            runs.append(mask.check())
-        except InputError as error:
+    found = [_checked(mask) for mask in masks]
+    check_each_once([mask for mask, _ in found])
+    return sorted(found, key=lambda one: _place(one[0]))
+
+
+def _checked_natural_order(masks: Iterable[StoredMask]) -> Iterator[CheckedMask]:
+    before = None
+    for mask in masks:
+        checked, place = _checked(mask), _place(mask)
+        if before is not None and place <= before:
             raise InputError(
-                f"object {mask.object_id!r:.80}, frame {mask.frame!r:.80}: {error}"
-            ) from error
-    check_each_once(found)
-    order = sorted(
-        range(len(found)), key=lambda i: (in_order(found[i].object_id), in_order(found[i].frame))
-    )
-    return [found[i] for i in order], [runs[i] for i in order]
+                "expected masks by object, then by frame, each once, found object "
+                f"{mask.object_id!r:.80}, frame {mask.frame!r:.80} behind one that comes later"
+            )
+        before = place
+        yield checked
+
+
+def _checked(mask: StoredMask) -> CheckedMask:
+    try:
+        return mask, mask.check()
+    except InputError as error:
+        raise InputError(
+            f"object {mask.object_id!r:.80}, frame {mask.frame!r:.80}: {error}"
+        ) from error
+
+
+def _place(mask: StoredMask) -> tuple[NaturalKey, NaturalKey]:
+    """A sort key: where among the rows of its video a mask stands."""
+    return natural_order(mask.object_id), natural_order(mask.frame)
+
+
+def _tables(video: str, masks: Iterator[CheckedMask]) -> Iterator[pa.Table]:
+    while some := list(islice(masks, MASKS_AT_ONCE)):
+        yield table_of(video, [mask for mask, _ in some], [runs for _, runs in some])
 
 
 def _check_shard(shard_id: int, num_shards: int) -> None:

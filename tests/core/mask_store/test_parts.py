@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from pointvos.core.errors import InputError
-from pointvos.core.mask_store import rows
 from pointvos.core.mask_store.parts import (
     PART_NAME,
     PartEncoder,
@@ -23,7 +22,7 @@ from tests.mask_corpus import masks_of
 def encoded(*videos: str) -> bytes:
     encoder = PartEncoder()
     for video in videos:
-        encoder.add(video, table_of(video, masks_of(video)))
+        encoder.add(video, [table_of(video, masks_of(video))])
     return encoder.finish()
 
 
@@ -104,13 +103,23 @@ def test_rows_keep_missing_scores_apart_from_0():
     assert json.dumps(rows["score"].to_pylist()).count("null") == 1
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 1_000])
-def test_rows_are_the_same_however_many_are_made_at_once(monkeypatch, at_once):
+def test_rows_are_the_same_with_run_lengths_that_are_known():
     masks = masks_of("video")
-    assert len(masks) > 2
-    whole = table_of("video", masks)
-    monkeypatch.setattr(rows, "MASKS_AT_ONCE", at_once)
     table = table_of("video", masks, [run_lengths(mask.counts) for mask in masks])
-    assert table.equals(whole)
-    assert all(column.num_chunks == 1 for column in table.columns)
+    assert table.equals(table_of("video", masks))
     assert table_of("video", []).num_rows == 0
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1_000])
+def test_a_part_is_the_same_in_however_many_tables_its_rows_come(tmp_path, at_once):
+    masks = masks_of("video", objects=60)  # of more than one group
+    encoder = PartEncoder()
+    encoder.add(
+        "video",
+        (table_of("video", masks[i : i + at_once]) for i in range(0, len(masks), at_once)),
+    )
+    encoder.add("none", [])
+    path = tmp_path / "part.parquet"
+    path.write_bytes(encoder.finish())
+    assert read_part(path).videos == (("video", len(masks)), ("none", 0))
+    assert pq.read_table(path).equals(table_of("video", masks))

@@ -33,7 +33,7 @@ def put_part(folder: Path, video: str, rows: pa.Table) -> Path:
     if not folder.exists() or not any(folder.iterdir()):
         MaskStoreWriter(folder).close()
     encoder = PartEncoder()
-    encoder.add(video, rows)
+    encoder.add(video, [rows])
     data = encoder.finish()
     path = folder / part_file_name("part-00000-of-00001", data)
     path.write_bytes(data)
@@ -341,7 +341,7 @@ def test_a_store_of_version_1_is_read_added_to_and_written_anew(tmp_path, monkey
     store = MaskStore.open(tmp_path)
     assert [part.version for part in store.parts] == [1, 1]
     assert store.verify() == []
-    rows = store.read_rows("a")
+    (rows,) = store.read_rows("a")
     assert rows.equals(table_of("a", masks["a"]))
 
     with MaskStoreWriter(tmp_path) as writer:
@@ -383,7 +383,7 @@ def test_hostile_run_lengths_are_refused_on_decoding_and_verification(
     (line,) = store.verify()
     assert "a: object 1, frame 00000" in line
     with pytest.raises(InputError, match="expected"):
-        store.read_rows("a")
+        list(store.read_rows("a"))
 
 
 def test_a_million_times_a_million_pixels_are_refused(tmp_path):
@@ -395,7 +395,7 @@ def test_a_million_times_a_million_pixels_are_refused(tmp_path):
 
 def test_an_index_that_does_not_fit_the_rows_is_refused(tmp_path):
     encoder = PartEncoder()
-    encoder.add("a", table_of("a", masks_of("a")))
+    encoder.add("a", [table_of("a", masks_of("a"))])
     encoder._videos[0] = ("a", 4)
     MaskStoreWriter(tmp_path).close()
     data = encoder.finish()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pointvos.core.errors import InputError
+from pointvos.core.mask_store import writer as writer_module
 from pointvos.core.mask_store.merging import finish_store
 from pointvos.core.mask_store.reader import MaskStore
 from pointvos.core.mask_store.stored_mask import StoredMask, VideoMasks
@@ -129,6 +131,72 @@ def test_masks_are_put_in_natural_order(tmp_path):
         ("10", "9"),
         ("10", "10"),
     ]
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1_000])
+def test_a_sorted_video_is_stored_as_any_other(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(writer_module, "MASKS_AT_ONCE", at_once)
+    masks = masks_of("v", objects=50)
+    with MaskStoreWriter(tmp_path / "sorted") as writer:
+        writer.add("before", masks_of("before"))
+        writer.add_sorted("v", iter(masks))
+        assert writer.completed() == {"before", "v"}  # it is a part of its own
+        writer.add_sorted("none", [])
+        writer.add("behind", masks_of("behind"))
+        with pytest.raises(InputError, match="expected a video that is not in the store"):
+            writer.add_sorted("behind", [])
+    with MaskStoreWriter(tmp_path / "any") as writer:
+        for name in ("before", "behind"):
+            writer.add(name, masks_of(name))
+        writer.add("v", reversed(masks))
+        writer.add("none", [])
+    expected = contents(tmp_path / "any")
+    assert contents(tmp_path / "sorted") == expected
+    for name in ("sorted", "any"):
+        assert finish_store(tmp_path / name).verify() == []
+    assert contents(tmp_path / "sorted") == expected
+
+
+def test_a_sorted_video_of_any_length_takes_the_memory_of_a_thousand_masks(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer_module, "MASKS_AT_ONCE", 50)
+    check, seen, most = StoredMask.check, [], 0
+
+    def remembered(mask):
+        runs = check(mask)
+        seen.append(weakref.ref(runs))
+        return runs
+
+    def masks():
+        nonlocal most
+        for frame in range(500):
+            yield StoredMask.from_mask("1", f"{frame:05d}", np.eye(9, dtype=bool))
+            most = max(most, sum(runs() is not None for runs in seen))
+
+    monkeypatch.setattr(StoredMask, "check", remembered)
+    with MaskStoreWriter(tmp_path) as writer:
+        writer.add_sorted("v", masks())
+    assert MaskStore.open(tmp_path).rows == len(seen) == 500
+    assert 50 <= most <= 100
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        ([("1", "0"), ("1", "0")], "expected masks by object, then by frame"),
+        ([("1", "10"), ("1", "9")], "object '1', frame '9' behind one that comes later"),
+        ([("2", "0"), ("1", "1")], "expected masks by object, then by frame"),
+        ([("1", "0"), ("1", "a/b")], "frame 'a/b'"),
+    ],
+)
+def test_a_sorted_video_that_is_not_leaves_nothing(tmp_path, places, message):
+    masks = [StoredMask.from_mask(*place, np.eye(2, dtype=bool)) for place in places]
+    with MaskStoreWriter(tmp_path) as writer:
+        writer.add("before", masks_of("before"))
+        with pytest.raises(InputError, match=f"'v': .*{message}"):
+            writer.add_sorted("v", masks)
+        assert writer.completed() == {"before"}
+        writer.add("behind", masks_of("behind"))
+    assert sorted(contents(tmp_path)) == ["before", "behind"]
 
 
 def test_videos_become_readable_by_parts(tmp_path):
