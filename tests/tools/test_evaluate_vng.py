@@ -113,6 +113,10 @@ def test_models_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     untrained = results["methods"]["random:rf_vng_lite"]
     assert 0 <= untrained["presence_auc"] <= 1
     assert len(untrained["per_expression"]) == len(results["per_expression"]) == 5
+    low, high = untrained["first_has_more_interval"]
+    assert low <= saliency["j_and_f"] - untrained["j_and_f"] <= high
+    assert saliency["first_has_more_interval"] is None
+    assert saliency["j_and_f_interval"] == results["j_and_f_interval"]
     assert not (tmp_path / "out/partial").exists()
     again = run(
         *("--set", vng, "--predictions", tmp_path / "out/masks", "--output", tmp_path / "again"),

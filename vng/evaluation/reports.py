@@ -11,6 +11,7 @@ from vng.evaluation.evaluate import MethodResults
 from vng.evaluation.expression_scores import ExpressionScores, VngScores
 from vng.evaluation.presence import best_presence
 from vng.evaluation.probes import PROBES
+from vng.evaluation.spread import SHARE, Interval, interval_of, interval_of_difference
 
 # J&F of RF-VNG in percent (paper, Tab. 10): pre-training, fine-tuned on UVO-VNG, then OVIS-VNG
 # without and with fine-tuning, and UVO-VNG.
@@ -28,6 +29,7 @@ _PROBE_TITLES = {
     "no_text": "J no text",
     "other_noun": "J other noun",
 }
+_SHARE = f"{SHARE:.0%}"
 Kinds = Mapping[str, Mapping[int, str]]
 
 
@@ -49,27 +51,41 @@ def scores_table(scores: VngScores) -> Table:
     count = len(scores.expressions)
     videos = len({one.video for one in scores.expressions})
     frames = sum(len(one.frames) for one in scores.expressions)
-    means = map(_percent, (scores.j_and_f, scores.j_mean, scores.f_mean))
+    means = map(_percent, (scores.j_mean, scores.f_mean))
     return Table(
-        ["J&F", "J", "F", "expressions", "videos", "frames"],
-        [[*means, *map(str, (count, videos, frames))]],
+        ["J&F", _SHARE, "J", "F", "expressions", "videos", "frames"],
+        [
+            [
+                _percent(scores.j_and_f),
+                _range(interval_of(scores)),
+                *means,
+                *map(str, (count, videos, frames)),
+            ]
+        ],
     )
 
 
 def methods_table(results: Sequence[MethodResults], kinds: Kinds) -> Table:
-    """A row a method: scores, those of things and stuff, and those of what was asked wrongly."""
+    """A row a method: scores, those of things and stuff, and those of what was asked wrongly.
+
+    Of J&F also the interval that other videos leave, and that of what the first method has more
+    (`vng.evaluation.spread`).
+    """
     names = sorted({kind for of_one in kinds.values() for kind in of_one.values()})
     probes = [probe for probe in PROBES if any(one.probe(probe) is not None for one in results)]
     asked_absent = any(one.presence_auc is not None for one in results)
     paired = [same for same in (True, False) if any(r.told_apart(same_word=same) for r in results)]
-    header = ["method", "J&F", "J", "F", *(f"J {kind}" for kind in names)]
+    several = [f"first has more, {_SHARE}"] * (len(results) > 1)
+    header = ["method", "J&F", _SHARE, *several, "J", "F", *(f"J {kind}" for kind in names)]
     header += [_PROBE_TITLES[probe] for probe in probes]
     header += ["presence AUC"] * asked_absent
     header += [f"told apart, {'same word' if same else 'other word'}" for same in paired]
     rows = []
     for one in results:
         scores = one.scores
-        row = [one.method, *map(_percent, (scores.j_and_f, scores.j_mean, scores.f_mean))]
+        row = [one.method, _percent(scores.j_and_f), _range(interval_of(scores))]
+        row += [_range(_first_has_more(results, one))] * len(several)
+        row += map(_percent, (scores.j_mean, scores.f_mean))
         of_kind = by_kind(scores, kinds)
         row += [_percent(of_kind[kind].j_mean) if kind in of_kind else "-" for kind in names]
         row += [_maybe(one.probe(probe)) for probe in probes]
@@ -146,6 +162,7 @@ def scores_record(scores: VngScores) -> dict[str, Any]:
         "j_mean": scores.j_mean,
         "f_mean": scores.f_mean,
         "j_and_f": scores.j_and_f,
+        "j_and_f_interval": _ends(interval_of(scores)),
         "per_expression": [
             {
                 "video": one.video,
@@ -165,7 +182,18 @@ def scores_record(scores: VngScores) -> dict[str, Any]:
 
 def methods_record(results: Sequence[MethodResults], kinds: Kinds) -> dict[str, Any]:
     """What results.json says of each method; fractions, null where nothing was asked."""
-    return {one.method: _method_record(one, kinds) for one in results}
+    return {
+        one.method: {
+            **_method_record(one, kinds),
+            "first_has_more_interval": _ends(_first_has_more(results, one)),
+        }
+        for one in results
+    }
+
+
+def _first_has_more(results: Sequence[MethodResults], one: MethodResults) -> Interval | None:
+    first = results[0]
+    return None if one is first else interval_of_difference(first.scores, one.scores)
 
 
 def _method_record(one: MethodResults, kinds: Kinds) -> dict[str, Any]:
@@ -177,6 +205,7 @@ def _method_record(one: MethodResults, kinds: Kinds) -> dict[str, Any]:
         "j_mean": scores.j_mean,
         "f_mean": scores.f_mean,
         "j_and_f": scores.j_and_f,
+        "j_and_f_interval": _ends(interval_of(scores)),
         "j_by_kind": {kind: of_one.j_mean for kind, of_one in by_kind(scores, kinds).items()},
         "j_of_probes": {probe: one.probe(probe) for probe in PROBES},
         "presence_auc": one.presence_auc,
@@ -229,3 +258,11 @@ def _percent(value: float) -> str:
 
 def _maybe(value: float | None) -> str:
     return "-" if value is None else _percent(value)
+
+
+def _range(interval: Interval | None) -> str:
+    return "-" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+
+
+def _ends(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]

@@ -114,7 +114,7 @@ class GroundingReport:
         speed = "grounded before" if per_frame is None else f"{per_frame:.3f} s a frame to ground"
         summary = (
             f"{self.video}: {len(self.frames)} frames of {self.width}x{self.height}, {speed}, "
-            f"{self.drawing_seconds / len(self.frames):.3f} s to draw"
+            f"{self.drawing_seconds / len(self.frames):.3f} s a frame to draw"
         )
         return "\n".join([summary, *lines])
 
