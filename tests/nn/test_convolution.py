@@ -15,6 +15,12 @@ needs_nnpack = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(autouse=True)
+def no_avx512(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NNPACK runs on any of these processors; it is chosen on those without AVX-512."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+
+
 def operators(call: Callable[[], object]) -> set[str]:
     """Names of the operators that a call runs."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
@@ -45,6 +51,7 @@ def expected(conv: Conv3x3, x_BCHW: Tensor) -> Tensor:
         (2, 17, 5, 13, 7),  # nothing is a multiple of a tile
         (1, 3, 1, 1, 1),  # smaller than a tile
         (1, 512, 256, 12, 9),
+        (3, 8, 16, 20, 21),
     ],
 )
 def test_fast_convolution_equals_that_of_torch(
@@ -59,9 +66,13 @@ def test_fast_convolution_equals_that_of_torch(
 
 
 @pytest.mark.parametrize(
-    "case", ["gradients", "channels_last", "switched off", "stride", "bfloat16"]
+    "case", ["gradients", "channels_last", "switched off", "stride", "bfloat16", "AVX-512"]
 )
-def test_other_cases_take_the_convolution_of_torch(case: str) -> None:
+def test_other_cases_take_the_convolution_of_torch(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if case == "AVX-512":
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512_VNNI")
     conv = layer(16, 8, stride=2 if case == "stride" else 1)
     x_BCHW = torch.randn(1, 16, 10, 12)
     if case == "channels_last":
