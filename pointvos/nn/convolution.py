@@ -8,11 +8,11 @@ class Conv3x3(nn.Conv2d):
     """3x3 convolution with padding 1, parameters as of `torch.nn.Conv2d`.
 
     On a processor without AVX-512, without gradients and with stride 1, it runs as the Winograd
-    convolution of NNPACK, which needs a fifth of the multiplications. NNPACK is part of torch, which
-    itself takes it on phones and for large batches only. It rounds differently: by 1e-5 of the
-    largest output. Training, other devices, other types and channels_last weights take the convolution of
-    torch, as does everything inside `torch.backends.nnpack.flags(enabled=False)`; so do processors
-    with AVX-512, for which torch's is written and NNPACK's is not.
+    convolution of NNPACK, which needs a fifth of the multiplications. NNPACK is part of torch,
+    which itself takes it on phones and for large batches only. It rounds differently: by 1e-5 of
+    the largest output. Training, other devices, other types and channels_last weights take the
+    convolution of torch, as does everything inside `torch.backends.nnpack.flags(enabled=False)`;
+    so do processors with AVX-512, for which torch's is written and NNPACK's is not.
 
     Args:
         in_channels: of the input.
