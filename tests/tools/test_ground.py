@@ -7,14 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
 from pointvos.core.command_line import run_tool
+from pointvos.core.frames import open_frames
 from pointvos.core.masks import read_index_png
 from pointvos.core.video_writer import write_video
 from tests.vng.grounding.colour_video import TEXT, colour_video
@@ -146,6 +149,51 @@ def test_bad_questions(
     line = error_of("--video", clip, "--output", output, *words, capsys=capsys)
     assert message in line
     assert not output.exists()
+
+
+def encode(path: Path, codec: str, pixels: str, *, height: int, width: int) -> None:
+    """Six frames of an uneven rate."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, pixels
+        stream.time_base = Fraction(1, 25)
+        for frame, time_stamp in zip(colour_video(FRAMES).read(), (0, 1, 2, 7, 8, 20), strict=True):
+            picture = av.VideoFrame.from_ndarray(frame.rgb[:height, :width].copy(), format="rgb24")
+            picture = picture.reformat(format=pixels)
+            picture.pts, picture.time_base = time_stamp, Fraction(1, 25)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize("kind", ["variable.mp4", "ten_bits.mp4", "odd.mkv", "alpha", "one.png"])
+def test_unusual_videos(kind: str, tmp_path: Path) -> None:
+    video, frames, height, width = tmp_path / kind, FRAMES, 128, 192
+    if kind == "odd.mkv":
+        height, width = 127, 191
+        encode(video, "ffv1", "yuv444p", height=height, width=width)
+    elif kind.endswith(".mp4"):
+        pixels = "yuv420p10le" if kind == "ten_bits.mp4" else "yuv420p"
+        encode(video, "libx264", pixels, height=height, width=width)
+    else:
+        video, frames = tmp_path / "folder", FRAMES if kind == "alpha" else 1
+        video.mkdir()
+        for frame in colour_video(frames).read():
+            opaque = np.full((height, width, 1), 255, np.uint8)
+            opaque[:, : width // 2] = 100
+            rgba = np.concatenate([frame.rgb, opaque], axis=2)
+            Image.fromarray(rgba).save(video / f"{frame.name}.png")
+    output = tmp_path / "out"
+    results = run("--video", video, "--caption", TEXT, "--output", output)
+    assert len(results["frames"]) == frames
+    assert (results["video"]["height"], results["video"]["width"]) == (height, width)
+    for one in results["nouns"]:
+        masks = sorted((output / one["masks"]).iterdir())
+        assert [read_index_png(path).shape for path in masks] == [(height, width)] * frames
+    assert len(open_frames(output / "overlay.mp4")) == frames
+    # What is seen is what the encoder was given: the red ball is red, not pale, not shifted.
+    first = next(iter(open_frames(video).read())).rgb
+    expected = next(iter(colour_video(1).read())).rgb[:height, :width]
+    assert np.abs(first.astype(int) - expected).mean() < 6
 
 
 def test_bad_videos(tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:

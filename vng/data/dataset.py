@@ -24,9 +24,9 @@ class NarratedSettings:
     max_nouns: int = 8
     """Most nouns of a clip; of more, some are drawn, one of them with an object to be seen."""
     video: NarratedAugment = field(default_factory=NarratedAugment)
-    """Augmentation of videos."""
+    """Augmentation of clips of a video."""
     still: NarratedAugment = field(default_factory=NarratedAugment)
-    """Augmentation of images, which are set in motion."""
+    """Augmentation of images, which are set in motion, and of single frames (`frames: 1`)."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
