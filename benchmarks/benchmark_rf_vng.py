@@ -124,7 +124,7 @@ def measure(name: str, frames: int, settings: BenchmarkSettings) -> Measurement:
     keep_freed_memory()
     torch.set_num_threads(settings.threads)
     part = PARTS[name]
-    network = part.build().eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = part.build().eval()
     clip = torch.rand(1, frames, 3, part.height, part.width)
     words = torch.randn(1, settings.words, part.text_channels)
     valid = torch.ones(1, settings.words, dtype=torch.bool)
@@ -225,7 +225,7 @@ def main(settings: BenchmarkSettings) -> None:
         "made by `python -m benchmarks.benchmark_rf_vng`\n"
     )
     header = ["", "s (processor s)", "frames/s", "times one noun", "peak MB", "public s"]
-    print(text_table(header, rows, markdown=True))
+    print(text_table(header, rows, markdown=True), flush=True)
     print(f"\nPeak memory is that of both lines of a length. Aim: at most {AIM_RATIO} times one.\n")
     lengths = [int(length) for length in settings.videos.split(",") if length.strip()]
     if lengths:

@@ -6,7 +6,7 @@ from pointvos.benchmark.methods import Method, open_method
 from pointvos.inference.models import PropagationSettings
 from pointvos.pseudomask.backend_weights import weights_sha256
 from pointvos.pseudomask.builders import MaskBackendSettings, backend_by_name, build_backend
-from pointvos.pseudomask.joined_models import JOINED
+from pointvos.pseudomask.joined_models import JOINED, joined_parts
 from pointvos.pseudomask.start_from_masks import StartFromMasks
 
 
@@ -25,11 +25,11 @@ def open_any_method(
         FileNotFoundError: there are no such weights.
         InputError: a name is unknown, or weights do not fit.
     """
-    before, joined, after = name.partition(JOINED)
-    if not joined:
+    first, *others = joined_parts(name)
+    if not others:
         return open_method(name, settings, device=device)
-    backend_settings = backend_by_name(before)
-    method = open_method(after, settings, device=device)
+    backend_settings = backend_by_name(first)
+    method = open_method(JOINED.join(others), settings, device=device)
     backend = build_backend(backend_settings)
     digest = f"{_digest(backend_settings)}{JOINED}{method.weights_sha256}"
     return Method(name, lambda: StartFromMasks(backend, method.start()), digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pointvos.core.errors import InputError
 from pointvos.inference.models import (
@@ -46,6 +47,22 @@ class JoinedModel:
         return self.model.used_settings(settings)
 
 
+def joined_parts(name: str) -> list[str]:
+    """The names that are joined by plus signs; one in the path of a file joins nothing.
+
+    >>> joined_parts("interactive-lite+stcn-lite-masks")
+    ['interactive-lite', 'stcn-lite-masks']
+    """
+    pieces, parts = name.split(JOINED), []
+    while pieces:
+        lengths = range(len(pieces), 1, -1)
+        files = (n for n in lengths if Path(JOINED.join(pieces[:n])).exists())
+        length = next(files, 1)
+        parts.append(JOINED.join(pieces[:length]))
+        pieces = pieces[length:]
+    return parts
+
+
 def open_model(name: str = DEFAULT_MODEL, *, device: str = "cpu") -> VideoModel:
     """A model by name.
 
@@ -58,12 +75,12 @@ def open_model(name: str = DEFAULT_MODEL, *, device: str = "cpu") -> VideoModel:
         FileNotFoundError: there are no such weights.
         InputError: a name is unknown, or weights do not fit.
     """
-    before, joined, after = name.partition(JOINED)
-    if not joined:
+    first, *others = joined_parts(name)
+    if not others:
         return load_model(name, device=device)
-    backend = replace(backend_by_name(before), device=device)
+    backend = replace(backend_by_name(first), device=device)
     try:
-        model = load_model(after, device=device)
+        model = load_model(JOINED.join(others), device=device)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     return JoinedModel(name, build_backend(backend), model)

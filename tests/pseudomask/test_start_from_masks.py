@@ -1,6 +1,7 @@
 """Objects given by points start from masks made of them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from pointvos.core.points import PointLabel, Points
 from pointvos.inference.models import TrainedModel
 from pointvos.pseudomask.backend import MaskResult
 from pointvos.pseudomask.grabcut import GrabCut
-from pointvos.pseudomask.joined_models import DEFAULT_MODEL, JoinedModel, open_model
+from pointvos.pseudomask.joined_models import DEFAULT_MODEL, JoinedModel, joined_parts, open_model
 from pointvos.pseudomask.start_from_masks import StartFromMasks
 from tests.benchmark.coloured_squares import COLOURS, RED_AND_BLUE
 from tests.tiny_datasets import HEIGHT, WIDTH
@@ -130,3 +131,20 @@ def test_the_default_model_is_packaged():
 def test_unknown_parts_of_a_model_are_named(name, message):
     with pytest.raises(InputError, match=message):
         open_model(name)
+
+
+def test_a_plus_sign_in_the_path_of_a_file_joins_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("noun+sentence") / "w+1.safetensors"
+    path.parent.mkdir()
+    path.touch()
+    assert joined_parts(str(path)) == [str(path)]
+    assert joined_parts(f"{path}+interactive-lite+{path}") == [
+        str(path),
+        "interactive-lite",
+        str(path),
+    ]
+    missing = "nowhere/w.safetensors"
+    assert joined_parts(f"{missing}+grabcut+stcn") == [missing, "grabcut", "stcn"]

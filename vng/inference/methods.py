@@ -8,7 +8,7 @@ from pointvos.core.errors import InputError
 from pointvos.inference.models import load_model, weights_digest
 from pointvos.pseudomask.backend_weights import weights_sha256
 from pointvos.pseudomask.builders import backend_by_name, build_backend
-from pointvos.pseudomask.joined_models import JOINED
+from pointvos.pseudomask.joined_models import JOINED, joined_parts
 from vng.inference.grounding import GroundingMethod
 from vng.inference.hybrid import Hybrid, HybridSettings
 from vng.inference.rf_vng import GroundingSettings
@@ -50,7 +50,7 @@ def open_grounding(
         return Saliency()
     if name.startswith(SAM3):
         return load_sam3(name.removeprefix(SAM3), device=device, download=download)
-    parts = HYBRID_PARTS if name == HYBRID else tuple(name.split(JOINED))
+    parts = HYBRID_PARTS if name == HYBRID else tuple(joined_parts(name))
     if len(parts) not in (1, len(HYBRID_PARTS)):
         raise InputError(
             f"{name}: expected a finder, a mask backend and a model to propagate with, joined by "
