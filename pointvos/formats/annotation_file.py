@@ -17,7 +17,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pointvos.core.errors import InputError
-from pointvos.core.frames import natural_order
 from pointvos.core.json_elements import JsonElement, iterate_elements, read_element
 from pointvos.core.mask_store.stored_mask import (
     StoredMask,
@@ -26,6 +25,7 @@ from pointvos.core.mask_store.stored_mask import (
     check_frame_name,
     check_object_id,
     check_video_name,
+    row_order,
 )
 from pointvos.formats.segmentations import stored_segmentation
 
@@ -206,7 +206,7 @@ class AnnotationFile:
             check_each_once(found)
         except InputError as error:
             raise InputError(f"{self.path}: {name}: {error}") from error
-        found.sort(key=lambda mask: (natural_order(mask.object_id), natural_order(mask.frame)))
+        found.sort(key=row_order)
         return VideoMasks(name, found)
 
     def _add(self, element: JsonElement, names: dict[int, str]) -> None:

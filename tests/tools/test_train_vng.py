@@ -89,6 +89,17 @@ def log_of(output: Path) -> list[dict[str, float]]:
     ]
 
 
+def assert_about_equal(
+    found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], *, atol: float
+) -> None:
+    """Adam divides by the gradient's size: where that is rounding, a step of 1e-3 is too."""
+    assert set(found) == set(expected)
+    for name, value in found.items():
+        torch.testing.assert_close(value, expected[name], atol=atol, rtol=0, msg=name)
+    differences = [(found[name].float() - expected[name].float()).abs().mean() for name in found]
+    assert torch.stack(differences).mean() < 1e-5
+
+
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The one line on stderr of a call that must end with exit code 2."""
     with pytest.raises(SystemExit) as end:
@@ -228,12 +239,7 @@ def test_two_processes_are_one_with_the_double_batch(tmp_path: Path) -> None:
     done = run(*single, "--output", str(alone), *steps)
     assert done.returncode == 0, done.stderr
     model = [load_file(p / "checkpoints/step_0000002/model.safetensors") for p in (both, alone)]
-    assert set(model[0]) == set(model[1])
-    for name, value in model[0].items():
-        # Adam divides by the gradient's size: where that is rounding, a step of 1e-3 is too.
-        torch.testing.assert_close(value, model[1][name], atol=4e-3, rtol=0, msg=name)
-    differences = [(model[0][name] - model[1][name]).abs().mean() for name in model[0]]
-    assert torch.stack(differences).mean() < 1e-5
+    assert_about_equal(model[0], model[1], atol=4e-3)
 
     # Two processes go on where two stopped; one process does not.
     done = run(
@@ -261,15 +267,13 @@ def test_a_sharded_network_trains_as_a_whole_one_and_goes_on(tmp_path: Path) -> 
     single = [sys.executable, TOOL, "--config", str(config(tmp_path, batch=2)), *no_mean]
     done = run(*single, "--output", str(alone))
     assert done.returncode == 0, done.stderr
-    found = [load_file(folder / "weights.safetensors") for folder in (whole, stopped, alone)]
-    differences = []
-    assert set(found[0]) == set(found[1]) == set(found[2])
-    for name, value in found[0].items():
-        assert torch.equal(value, found[1][name]), name
-        # As of two processes: Adam makes rounding large where a gradient is nothing else.
-        torch.testing.assert_close(value, found[2][name], atol=8e-3, rtol=0, msg=name)
-        differences.append((value.float() - found[2][name].float()).abs().mean())
-    assert torch.stack(differences).mean() < 1e-5
+    found, resumed, expected = (
+        load_file(folder / "weights.safetensors") for folder in (whole, stopped, alone)
+    )
+    assert set(found) == set(resumed)
+    for name, value in found.items():
+        assert torch.equal(value, resumed[name]), name
+    assert_about_equal(found, expected, atol=8e-3)
 
     done = run(*tool, "--config", str(config(tmp_path)), "--output", str(tmp_path / "refused"))
     assert done.returncode != 0

@@ -84,7 +84,7 @@ def methods_table(results: Sequence[MethodResults], kinds: Kinds) -> Table:
     for one in results:
         scores = one.scores
         row = [one.method, _percent(scores.j_and_f), _range(interval_of(scores))]
-        row += [_range(_first_has_more(results, one))] * len(several)
+        row += [_range(_first_has_more(results[0], one))] * len(several)
         row += map(_percent, (scores.j_mean, scores.f_mean))
         of_kind = by_kind(scores, kinds)
         row += [_percent(of_kind[kind].j_mean) if kind in of_kind else "-" for kind in names]
@@ -182,21 +182,14 @@ def scores_record(scores: VngScores) -> dict[str, Any]:
 
 def methods_record(results: Sequence[MethodResults], kinds: Kinds) -> dict[str, Any]:
     """What results.json says of each method; fractions, null where nothing was asked."""
-    return {
-        one.method: {
-            **_method_record(one, kinds),
-            "first_has_more_interval": _ends(_first_has_more(results, one)),
-        }
-        for one in results
-    }
+    return {one.method: _method_record(one, results[0], kinds) for one in results}
 
 
-def _first_has_more(results: Sequence[MethodResults], one: MethodResults) -> Interval | None:
-    first = results[0]
+def _first_has_more(first: MethodResults, one: MethodResults) -> Interval | None:
     return None if one is first else interval_of_difference(first.scores, one.scores)
 
 
-def _method_record(one: MethodResults, kinds: Kinds) -> dict[str, Any]:
+def _method_record(one: MethodResults, first: MethodResults, kinds: Kinds) -> dict[str, Any]:
     scores = one.scores
     found = [expression for video in one.videos for expression in video.expressions]
     best = best_presence(one.present, one.absent)
@@ -206,6 +199,7 @@ def _method_record(one: MethodResults, kinds: Kinds) -> dict[str, Any]:
         "f_mean": scores.f_mean,
         "j_and_f": scores.j_and_f,
         "j_and_f_interval": _ends(interval_of(scores)),
+        "first_has_more_interval": _ends(_first_has_more(first, one)),
         "j_by_kind": {kind: of_one.j_mean for kind, of_one in by_kind(scores, kinds).items()},
         "j_of_probes": {probe: one.probe(probe) for probe in PROBES},
         "presence_auc": one.presence_auc,

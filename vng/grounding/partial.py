@@ -118,7 +118,7 @@ class PartialGrounding:
                     f"{self.path}: expected masks of {len(labels)} nouns on every frame, found "
                     f"{len(line['counts'])} on {line['frame']}; remove the file to begin anew"
                 )
-            yield [_mask_of(line, label, place) for place, label in enumerate(labels)]
+            yield [_mask_of(line, label) for label in labels]
 
     def read_noun(self, label: NounLabel) -> Iterator[StoredMask]:
         """Yield the mask of one noun on each frame, in order.
@@ -127,7 +127,7 @@ class PartialGrounding:
             InputError: a line is damaged.
         """
         for line in self._lines():
-            yield _mask_of(line, label, label.number - 1)
+            yield _mask_of(line, label)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         self._file.flush()
@@ -171,7 +171,8 @@ class PartialGrounding:
         return value
 
 
-def _mask_of(line: dict[str, Any], label: NounLabel, place: int) -> StoredMask:
+def _mask_of(line: dict[str, Any], label: NounLabel) -> StoredMask:
     height, width = line["size"]
+    place = label.number - 1
     counts = line["counts"][place].encode("latin-1")
     return StoredMask(label.folder, line["frame"], height, width, counts, line["scores"][place])

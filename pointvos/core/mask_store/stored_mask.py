@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointvos.core.errors import InputError
-from pointvos.core.frames import natural_order
+from pointvos.core.frames import NaturalKey, natural_order
 from pointvos.core.masks import Rle, encode_rle
 from pointvos.core.run_lengths import checked_runs, decode_runs
 from pointvos.core.safe_names import safe_join
@@ -143,6 +143,11 @@ class VideoMasks:
     def frames(self) -> list[str]:
         """The frames on which any object has a mask, in natural order."""
         return sorted({mask.frame for mask in self.masks}, key=natural_order)
+
+
+def row_order(mask: StoredMask) -> tuple[NaturalKey, NaturalKey]:
+    """A sort key: where among the masks of its video a mask stands."""
+    return natural_order(mask.object_id), natural_order(mask.frame)
 
 
 def check_each_once(masks: Sequence[StoredMask]) -> None:

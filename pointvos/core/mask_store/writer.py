@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from pointvos.core.atomic import write_bytes
 from pointvos.core.errors import InputError
-from pointvos.core.frames import NaturalKey, natural_order
 from pointvos.core.mask_store.layout import (
     MANIFEST,
     STORE_LOCK,
@@ -31,6 +30,7 @@ from pointvos.core.mask_store.stored_mask import (
     StoredMask,
     check_each_once,
     check_video_name,
+    row_order,
 )
 
 ROWS_PER_PART = 400  # what a kill may cost
@@ -128,7 +128,7 @@ class MaskStoreWriter:
         """
         with self._telling_of(video):
             self._check_new(video)
-            ordered = _natural_order(masks)
+            ordered = _in_row_order(masks)
         self._encoder.add(video, _tables(video, iter(ordered)))
         self._gathered.add(video)
         if self._encoder.rows >= self._rows_per_part:
@@ -150,7 +150,7 @@ class MaskStoreWriter:
         with self._telling_of(video):
             self._check_new(video)
             encoder = PartEncoder()
-            encoder.add(video, _tables(video, _checked_natural_order(masks)))
+            encoder.add(video, _tables(video, _as_they_come(masks)))
         self._encoder, self._gathered = encoder, {video}
         self.commit()
 
@@ -207,17 +207,17 @@ class MaskStoreWriter:
         self._completed = set().union(*self._known.values())
 
 
-def _natural_order(masks: Iterable[StoredMask]) -> list[CheckedMask]:
-    """The masks in the order of the rows, and the lengths of their runs."""
+def _in_row_order(masks: Iterable[StoredMask]) -> list[CheckedMask]:
     found = [_checked(mask) for mask in masks]
     check_each_once([mask for mask, _ in found])
-    return sorted(found, key=lambda one: _place(one[0]))
+    return sorted(found, key=lambda one: row_order(one[0]))
 
 
-def _checked_natural_order(masks: Iterable[StoredMask]) -> Iterator[CheckedMask]:
+def _as_they_come(masks: Iterable[StoredMask]) -> Iterator[CheckedMask]:
+    """The masks, which must be in the order of the rows already."""
     before = None
     for mask in masks:
-        checked, place = _checked(mask), _place(mask)
+        checked, place = _checked(mask), row_order(mask)
         if before is not None and place <= before:
             raise InputError(
                 "expected masks by object, then by frame, each once, found object "
@@ -234,11 +234,6 @@ def _checked(mask: StoredMask) -> CheckedMask:
         raise InputError(
             f"object {mask.object_id!r:.80}, frame {mask.frame!r:.80}: {error}"
         ) from error
-
-
-def _place(mask: StoredMask) -> tuple[NaturalKey, NaturalKey]:
-    """A sort key: where among the rows of its video a mask stands."""
-    return natural_order(mask.object_id), natural_order(mask.frame)
 
 
 def _tables(video: str, masks: Iterator[CheckedMask]) -> Iterator[pa.Table]:
